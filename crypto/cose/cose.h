@@ -1,0 +1,132 @@
+// COSE_Sign1 and COSE_Sign (RFC 9052), made and verified; COSE_Mac0 verified.
+//
+// Parsing and verifying are two steps with two types: a Message can show headers for look-up, and
+// only Verify yields a VerifiedPayload. external_aad is empty everywhere in TEEP.
+//
+//   COSE_Sign1     = [protected: bstr, unprotected: map, payload: bstr / nil, signature: bstr]
+//   COSE_Sign      = [protected, unprotected, payload, signatures: [+ COSE_Signature]]
+//   COSE_Signature = [protected, unprotected, signature]
+//   COSE_Mac0      = [protected, unprotected, payload, tag]
+#ifndef TAMARACK_CRYPTO_COSE_COSE_H_
+#define TAMARACK_CRYPTO_COSE_COSE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "crypto/keys/key.h"
+
+namespace tam::cose {
+
+using Bytes = absl::Span<const uint8_t>;
+
+inline constexpr int64_t kEsp256 = -9;    // RFC 9864
+inline constexpr int64_t kEd25519 = -19;  // RFC 9864
+inline constexpr int64_t kEs256 = -7;     // polymorphic, older peers; P-256 keys alone
+inline constexpr int64_t kEdDsa = -8;     // polymorphic, older peers; Ed25519 keys alone
+inline constexpr int64_t kHmac256 = 5;
+
+// Which algorithm numbers a verifier accepts. -9 and -19 always; the key must fit in any case.
+struct AlgorithmPolicy {
+  bool allow_polymorphic = false;  // -7 and -8: evidence and manifests yes, TEEP messages no
+  static AlgorithmPolicy Strict() { return {false}; }
+  static AlgorithmPolicy WithOlderNumbers() { return {true}; }
+};
+
+enum class TagRule {
+  kRequired,  // TEEP messages (TEEP.md A4)
+  kOptional,
+};
+
+enum class Structure { kSign1, kSign, kMac0 };
+
+// Bytes that a signature of a known key covers. Only Message::Verify makes one.
+class VerifiedPayload {
+ public:
+  Bytes bytes() const;  // borrows from this object
+  const keys::PublicKey& key() const { return key_; }
+  int64_t algorithm() const { return algorithm_; }
+
+ private:
+  friend class Message;
+  VerifiedPayload(std::string payload, keys::PublicKey key, int64_t algorithm);
+  std::string payload_;
+  keys::PublicKey key_;
+  int64_t algorithm_;
+};
+
+// What one signature's headers say; nothing here is verified.
+struct SignerHeader {
+  std::optional<int64_t> algorithm;  // from the protected bucket only
+  std::optional<std::string> kid;    // either bucket
+  std::vector<std::string> x5chain;  // DER, leaf first (label 33, protected or unprotected)
+};
+
+// A well-formed COSE message; owns its bytes. Immutable, thread safe.
+class Message {
+ public:
+  // InvalidArgument with path when: not strict CBOR, another tag, wrong array, a header label twice
+  // or in both buckets, an empty protected map not encoded as h'', alg outside the protected
+  // bucket, crit naming a label that is not understood, a header parameter of the wrong type.
+  // Header parameters that are not understood are ignored unless crit names them (RFC 9052 3.1).
+  static absl::StatusOr<Message> Parse(Bytes bytes, TagRule tag_rule);
+
+  Structure structure() const { return structure_; }
+  // One entry for Sign1 and Mac0, one a COSE_Signature for Sign.
+  const std::vector<SignerHeader>& signers() const { return signers_; }
+  // nullopt when the payload is detached (nil).
+  const std::optional<std::string>& unverified_payload() const { return payload_; }
+  std::optional<std::string> content_type() const { return content_type_; }
+
+  // Verifies one signature of the message by `key`: the one whose kid is the key's thumbprint,
+  // else any whose algorithm fits. Errors: Unauthenticated "… signature does not verify" or
+  // "no signature by this key"; InvalidArgument when the payload is detached; Unauthenticated when
+  // the algorithm is absent, not allowed by `policy`, or does not fit the key.
+  absl::StatusOr<VerifiedPayload> Verify(const keys::PublicKey& key,
+                                         const AlgorithmPolicy& policy) const;
+  // The same over a detached payload; InvalidArgument when a payload is attached.
+  absl::StatusOr<VerifiedPayload> VerifyDetached(const keys::PublicKey& key, Bytes payload,
+                                                 const AlgorithmPolicy& policy) const;
+  // COSE_Mac0 with HMAC 256/256 over a detached payload.
+  absl::Status VerifyMacDetached(const keys::MacKey& key, Bytes payload) const;
+
+ private:
+  Message() = default;
+  struct Signature {
+    std::string protected_bytes;
+    std::string signature;
+  };
+  absl::StatusOr<VerifiedPayload> VerifyPayload(const keys::PublicKey& key, Bytes payload,
+                                                const AlgorithmPolicy& policy) const;
+  Structure structure_ = Structure::kSign1;
+  std::string body_protected_;
+  std::optional<std::string> payload_;
+  std::optional<std::string> content_type_;
+  std::vector<SignerHeader> signers_;
+  std::vector<Signature> signatures_;
+};
+
+struct SignOptions {
+  bool tagged = true;
+  bool detached = false;
+  bool with_kid = true;            // RFC 9679 thumbprint, unprotected
+  std::vector<std::string> x5chain;  // DER, leaf first; unprotected when not empty
+};
+
+// Tagged COSE_Sign1 with alg in the protected and kid in the unprotected bucket.
+absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
+                                  const SignOptions& options = SignOptions());
+
+// COSE_Sign with one signature a key, in the order given; at least one key.
+absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys, Bytes payload,
+                                 const SignOptions& options = SignOptions());
+
+// The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs.
+std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload);
+
+}  // namespace tam::cose
+
+#endif  // TAMARACK_CRYPTO_COSE_COSE_H_

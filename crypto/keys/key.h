@@ -1,0 +1,105 @@
+// Keys by what they can do. A caller chooses a key, never an algorithm: the key knows its own.
+//
+// PublicKey and PrivateKey are immutable, cheap to copy (shared, reference counted) and thread
+// safe. Private material is wiped when the last copy goes.
+#ifndef TAMARACK_CRYPTO_KEYS_KEY_H_
+#define TAMARACK_CRYPTO_KEYS_KEY_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "crypto/secret/secret.h"
+
+namespace tam::keys {
+
+using Bytes = absl::Span<const uint8_t>;
+
+// Fully specified COSE algorithms (RFC 9864) that a key of ours signs with.
+enum class KeyType {
+  kP256,     // ESP256 (-9); verifies ES256 (-7) too where a policy allows it
+  kEd25519,  // Ed25519 (-19); verifies EdDSA (-8) too where a policy allows it
+};
+
+// RFC 9679 with SHA-256: over the deterministic COSE_Key of the required members alone.
+using Thumbprint = std::array<uint8_t, 32>;
+
+std::string ThumbprintHex(const Thumbprint& thumbprint);
+
+class PublicKey {
+ public:
+  // COSE_Key (RFC 9052 section 7): EC2/P-256 (y as bytes or sign bit; the point must lie on the
+  // curve) or OKP/Ed25519. alg (3), when present, must fit the key; key_ops (4), when present,
+  // must allow verify (2). A private member (-4) is refused. InvalidArgument with path.
+  static absl::StatusOr<PublicKey> FromCoseKey(Bytes cose_key);
+  // SubjectPublicKeyInfo, PEM or DER. InvalidArgument for another key type.
+  static absl::StatusOr<PublicKey> FromPem(std::string_view pem);
+  static absl::StatusOr<PublicKey> FromSpkiDer(Bytes der);
+
+  KeyType type() const;
+  const Thumbprint& thumbprint() const;
+  // Deterministic COSE_Key of the required members (75 bytes for P-256, 42 for Ed25519).
+  const std::string& cose_key() const;
+  std::string ToPem() const;
+
+  // Unauthenticated when `signature` (64 bytes: r||s, or Ed25519) does not verify over `message`.
+  absl::Status Verify(Bytes message, Bytes signature) const;
+
+  friend bool operator==(const PublicKey& a, const PublicKey& b) {
+    return a.thumbprint() == b.thumbprint();
+  }
+
+ private:
+  friend class PrivateKey;
+  struct Impl;
+  explicit PublicKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+class PrivateKey {
+ public:
+  static absl::StatusOr<PrivateKey> Generate(KeyType type);
+  // COSE_Key with d (-4); the public part, when present, must belong to it.
+  static absl::StatusOr<PrivateKey> FromCoseKey(Bytes cose_key);
+  // PKCS#8 or SEC 1, PEM, unencrypted.
+  static absl::StatusOr<PrivateKey> FromPem(std::string_view pem);
+
+  KeyType type() const;
+  const PublicKey& public_key() const;
+  // 64 bytes. ECDSA is randomised by BoringSSL.
+  absl::StatusOr<std::string> Sign(Bytes message) const;
+
+  // COSE_Key with d. The only way that private material leaves.
+  secret::SecretBytes ToCoseKey() const;
+  secret::SecretBytes ToPkcs8Pem() const;
+
+ private:
+  struct Impl;
+  explicit PrivateKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+// A symmetric key for HMAC-SHA-256 (COSE alg 5, "HMAC 256/256").
+class MacKey {
+ public:
+  // At least 16 bytes.
+  static absl::StatusOr<MacKey> FromBytes(Bytes key);
+  // COSE_Key kty 4 with k (-1).
+  static absl::StatusOr<MacKey> FromCoseKey(Bytes cose_key);
+  // The whole 32-byte tag.
+  std::array<uint8_t, 32> Mac(Bytes message) const;
+  // Constant time. Unauthenticated on mismatch.
+  absl::Status Verify(Bytes message, Bytes tag) const;
+
+ private:
+  explicit MacKey(std::shared_ptr<const secret::SecretBytes> key) : key_(std::move(key)) {}
+  std::shared_ptr<const secret::SecretBytes> key_;
+};
+
+}  // namespace tam::keys
+
+#endif  // TAMARACK_CRYPTO_KEYS_KEY_H_
