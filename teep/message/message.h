@@ -1,0 +1,208 @@
+// The five TEEP messages (draft-ietf-teep-protocol-26 section 4), as values.
+//
+// Every message is a CBOR array: [type, options map, positional elements...]; it is the payload of
+// a tagged COSE_Sign1 or COSE_Sign. Numbering is that of draft -26 (Success 4, Error 5, token 19);
+// nothing on the wire tells it from the older one, so no other is accepted here.
+//
+// Decode checks type, element count, and type and bounds of every known option; unknown option
+// labels are ignored (T-48). Encode writes deterministic CBOR and omits what is unset or empty.
+// decode(encode(x)) == x for every valid x. Values own their bytes.
+#ifndef TAMARACK_TEEP_MESSAGE_MESSAGE_H_
+#define TAMARACK_TEEP_MESSAGE_MESSAGE_H_
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "crypto/cose/cose.h"
+
+namespace tam::teep {
+
+using Bytes = absl::Span<const uint8_t>;
+
+enum class MessageType : uint8_t {
+  kQueryRequest = 1,
+  kQueryResponse = 2,
+  kUpdate = 3,
+  kSuccess = 4,
+  kError = 5,
+};
+
+// Section 4.6. Other values are carried as they came (T-47).
+enum class ErrorCode : uint64_t {
+  kPermanentError = 1,
+  kUnsupportedExtension = 2,
+  kUnsupportedFreshnessMechanisms = 3,
+  kUnsupportedMsgVersion = 4,
+  kUnsupportedCipherSuites = 5,
+  kBadCertificate = 6,
+  kAttestationRequired = 7,
+  kUnsupportedSuitReport = 8,
+  kCertificateExpired = 9,
+  kTemporaryError = 10,
+  kManifestProcessingFailed = 11,
+};
+
+// "ERR_PERMANENT_ERROR"; "unknown error 200" for the rest.
+std::string ErrorCodeName(ErrorCode code);
+
+// Bits of data-item-requested.
+inline constexpr uint64_t kRequestAttestation = 1;
+inline constexpr uint64_t kRequestTrustedComponents = 2;
+inline constexpr uint64_t kRequestExtensions = 4;
+inline constexpr uint64_t kRequestSuitReports = 8;
+
+// Freshness mechanisms (section 9).
+inline constexpr uint64_t kFreshnessNonce = 0;
+inline constexpr uint64_t kFreshnessTimestamp = 1;
+
+// One operation of a cipher suite: [COSE type (tag), algorithm].
+struct CipherOperation {
+  int64_t cose_type = 18;
+  int64_t algorithm = 0;
+  auto operator<=>(const CipherOperation&) const = default;
+};
+using CipherSuite = std::vector<CipherOperation>;
+
+// [digest, authentication, key exchange, encryption] algorithm numbers.
+struct SuitCoseProfile {
+  int64_t digest = 0;
+  int64_t authentication = 0;
+  int64_t key_exchange = 0;
+  int64_t encryption = 0;
+  auto operator<=>(const SuitCoseProfile&) const = default;
+};
+
+// Both mandatory suites and all four mandatory profiles (section 8), in the draft's order.
+const std::vector<CipherSuite>& MandatoryCipherSuites();
+const std::vector<SuitCoseProfile>& MandatorySuitCoseProfiles();
+
+// SUIT component identifier: array of byte strings, compared element by element.
+using ComponentId = std::vector<std::string>;
+
+// An element of tc-list: the component and its SUIT parameters as they came (label -> encoded
+// CBOR); image-digest (3) and image-size (14) are also decoded.
+struct SystemPropertyClaims {
+  ComponentId component_id;
+  struct ImageDigest {
+    int64_t algorithm = 0;
+    std::string bytes;
+    bool operator==(const ImageDigest&) const = default;
+  };
+  std::optional<ImageDigest> image_digest;
+  std::optional<uint64_t> image_size;
+  std::vector<std::pair<int64_t, std::string>> other_parameters;  // sorted by encoded label
+  bool operator==(const SystemPropertyClaims&) const = default;
+};
+
+struct RequestedTcInfo {
+  ComponentId component_id;
+  std::optional<uint64_t> manifest_sequence_number;
+  std::optional<bool> have_binary;  // true needs the sequence number (T-30)
+  bool operator==(const RequestedTcInfo&) const = default;
+};
+
+struct QueryRequest {
+  std::optional<std::string> token;                                // 8..64 bytes
+  std::vector<uint64_t> supported_freshness_mechanisms;            // empty: absent
+  std::optional<std::string> challenge;                            // 8..512 bytes
+  std::vector<uint64_t> versions;                                  // empty: absent, means {0}
+  std::optional<std::string> attestation_payload_format;
+  std::optional<std::string> attestation_payload;
+  std::vector<std::string> suit_reports;
+  std::vector<CipherSuite> supported_cipher_suites;                // 1+
+  std::vector<SuitCoseProfile> supported_suit_cose_profiles;       // 1+
+  uint64_t data_item_requested = 0;
+  bool operator==(const QueryRequest&) const = default;
+};
+
+struct QueryResponse {
+  std::optional<std::string> token;
+  std::optional<uint64_t> selected_version;  // absent means 0; at most 2^32-1
+  std::optional<std::string> attestation_payload_format;
+  std::optional<std::string> attestation_payload;
+  std::vector<std::string> suit_reports;
+  // nullopt: absent. An empty list is accepted on input (TEEP.md A5) and never written.
+  std::optional<std::vector<SystemPropertyClaims>> tc_list;
+  std::vector<RequestedTcInfo> requested_tc_list;
+  std::vector<ComponentId> unneeded_manifest_list;
+  std::optional<std::vector<uint64_t>> ext_list;
+  bool operator==(const QueryResponse&) const = default;
+};
+
+struct Update {
+  std::optional<std::string> token;
+  std::vector<ComponentId> unneeded_manifest_list;
+  std::vector<std::string> manifest_list;  // SUIT envelopes
+  std::optional<std::string> attestation_payload_format;
+  std::optional<std::string> attestation_payload;
+  std::optional<ErrorCode> err_code;
+  std::optional<std::string> err_msg;   // 1..128 bytes of UTF-8
+  std::optional<std::string> err_lang;  // 1..35 bytes, RFC 5646
+  bool operator==(const Update&) const = default;
+};
+
+struct Success {
+  std::optional<std::string> token;
+  std::optional<std::string> msg;  // 1..128 bytes
+  std::vector<std::string> suit_reports;
+  bool operator==(const Success&) const = default;
+};
+
+struct Error {
+  std::optional<std::string> token;
+  std::optional<std::string> err_msg;
+  std::optional<std::string> err_lang;
+  std::vector<CipherSuite> supported_cipher_suites;
+  std::vector<uint64_t> supported_freshness_mechanisms;
+  std::vector<SuitCoseProfile> supported_suit_cose_profiles;
+  std::optional<std::string> challenge;
+  std::vector<uint64_t> versions;
+  std::vector<std::string> suit_reports;
+  ErrorCode err_code = ErrorCode::kPermanentError;  // never 0
+  bool operator==(const Error&) const = default;
+};
+
+using Message = std::variant<QueryRequest, QueryResponse, Update, Success, Error>;
+
+MessageType TypeOf(const Message& message);
+std::string_view MessageTypeName(MessageType type);  // "QueryRequest", ...
+
+// InvalidArgument "query-response.token: want 8..64 bytes, got 3".
+absl::StatusOr<Message> Decode(Bytes payload);
+// InvalidArgument when a bound is broken: nothing is written that Decode would refuse, except that
+// empty optional lists of QueryResponse are omitted.
+absl::StatusOr<std::string> Encode(const Message& message);
+
+// A message whose signature has been verified; only VerifyMessage builds one.
+class VerifiedMessage {
+ public:
+  const Message& message() const { return message_; }
+  const keys::PublicKey& signer() const { return signer_; }
+  int64_t algorithm() const { return algorithm_; }
+
+ private:
+  friend absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message&,
+                                                       const keys::PublicKey&,
+                                                       const cose::AlgorithmPolicy&);
+  VerifiedMessage(Message message, keys::PublicKey signer, int64_t algorithm);
+  Message message_;
+  keys::PublicKey signer_;
+  int64_t algorithm_;
+};
+
+// Verifies, then decodes. Unauthenticated or InvalidArgument.
+absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message& cose, const keys::PublicKey& key,
+                                              const cose::AlgorithmPolicy& policy);
+
+// An err-msg that fits: UTF-8 cut at a character boundary to 128 bytes (T-40).
+std::string FitErrMsg(std::string_view text);
+
+}  // namespace tam::teep
+
+#endif  // TAMARACK_TEEP_MESSAGE_MESSAGE_H_
