@@ -112,7 +112,7 @@ class Message {
 struct SignOptions {
   bool tagged = true;
   bool detached = false;
-  bool with_kid = true;            // RFC 9679 thumbprint, unprotected
+  bool with_kid = true;              // RFC 9679 thumbprint, unprotected
   std::vector<std::string> x5chain;  // DER, leaf first; unprotected when not empty
 };
 
