@@ -1,0 +1,52 @@
+// Signing keys and challenge roots at rest, private parts wrapped.
+
+#ifndef TAMARACK_STORAGE_SIGNING_STORE_H_
+#define TAMARACK_STORAGE_SIGNING_STORE_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/model/audit.h"
+#include "storage/model/call.h"
+#include "storage/model/id.h"
+#include "storage/model/signing.h"
+
+namespace tam::storage {
+
+// Thread safe. Unavailable: the database cannot be reached by the deadline; the write may or may
+// not have happened. Writes append their audit entry in the same transaction.
+class SigningStore {
+ public:
+  virtual ~SigningStore() = default;
+  // An active key. Active ones of the same tenant, purpose and algorithm are retired with it.
+  // AlreadyExists if any tenant has the thumbprint: a key belongs to one tenant.
+  virtual absl::Status AddKey(const SigningKey& key, const AuditEntry& audit,
+                              CallDeadline deadline) = 0;
+  // Active or retired -> retired (twice changes nothing), or destroyed, which empties the wrapped
+  // key. FailedPrecondition otherwise; NotFound.
+  virtual absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key,
+                                   SigningKeyState state, const AuditEntry& audit,
+                                   CallDeadline deadline) = 0;
+  // NotFound.
+  virtual absl::StatusOr<SigningKey> GetKey(const TenantId& tenant, const KeyThumbprint& key,
+                                            CallDeadline deadline) = 0;
+  // Every key of the tenant in every state, the newest first. A tenant has few.
+  virtual absl::StatusOr<std::vector<SigningKey>> ListKeys(const TenantId& tenant,
+                                                           CallDeadline deadline) = 0;
+};
+
+// Thread safe; Unavailable as above.
+class ChallengeRootStore {
+ public:
+  virtual ~ChallengeRootStore() = default;
+  // The oldest root, made from `candidate` if there is none: every replica gets the same one. The
+  // audit entry is appended only when the candidate was stored.
+  virtual absl::StatusOr<ChallengeRoot> GetOrCreate(const ChallengeRoot& candidate,
+                                                    const AuditEntry& audit,
+                                                    CallDeadline deadline) = 0;
+};
+
+}  // namespace tam::storage
+
+#endif  // TAMARACK_STORAGE_SIGNING_STORE_H_
