@@ -1,0 +1,166 @@
+#include "services/catalog/resolve.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tam::catalog {
+namespace {
+
+using storage::ComponentId;
+using storage::Deployment;
+using storage::DeploymentState;
+using storage::Domain;
+using storage::DomainId;
+using storage::DomainState;
+using storage::Manifest;
+
+// A manifest component belongs to a domain: prefixes are exclusive, but both are compared.
+using Key = std::pair<DomainId, ComponentId>;
+
+const Domain* FindDomain(const CatalogView& view, const DomainId& id) {
+  for (const Domain& domain : view.snapshot.domains) {
+    if (domain.id == id) return &domain;
+  }
+  return nullptr;
+}
+
+bool Precedes(const Deployment& a, const Deployment& b) {
+  if (a.pinned.has_value() != b.pinned.has_value()) {
+    return a.pinned.has_value();
+  }
+  return a.name < b.name;
+}
+
+// Rule 1.
+std::map<Key, const Deployment*> WantedDeployments(const CatalogView& view,
+                                                   const DeviceFacts& device) {
+  std::map<Key, const Deployment*> wanted;
+  for (const Deployment& deployment : view.snapshot.deployments) {
+    const Domain* domain = FindDomain(view, deployment.domain);
+    if (domain == nullptr || domain->state == DomainState::kDeleted) continue;
+    if (!Selects(deployment.selector, device)) continue;
+    const Deployment*& slot = wanted[{deployment.domain, deployment.manifest_component}];
+    if (slot == nullptr || Precedes(deployment, *slot)) slot = &deployment;
+  }
+  return wanted;
+}
+
+// Rule 2, as far as the deployment and its domain decide.
+const Manifest* Target(const CatalogView& view, const Deployment& deployment, bool attested) {
+  if (deployment.state != DeploymentState::kActive) return nullptr;
+  if (!attested && !deployment.unattested_allowed) return nullptr;
+  if (FindDomain(view, deployment.domain)->state != DomainState::kActive) return nullptr;
+  const Manifest* best = nullptr;
+  for (const Manifest& manifest : view.snapshot.manifests) {
+    if (manifest.domain != deployment.domain ||
+        manifest.manifest_component != deployment.manifest_component ||
+        manifest.state != storage::ManifestState::kPublished) {
+      continue;
+    }
+    if (deployment.pinned.has_value()) {
+      if (manifest.digest == *deployment.pinned) return &manifest;
+    } else if (best == nullptr || manifest.sequence > best->sequence) {
+      best = &manifest;
+    }
+  }
+  return best;
+}
+
+const ManifestFacts* FindFacts(const CatalogView& view, const storage::ManifestRef& ref) {
+  const auto it = view.facts.find(ref);
+  return it == view.facts.end() ? nullptr : &it->second;
+}
+
+const InstalledManifest* FindInstalled(const DeviceFacts& device, const Key& key) {
+  for (const InstalledManifest& installed : device.installed) {
+    if (installed.manifest.domain == key.first && installed.manifest_component == key.second) {
+      return &installed;
+    }
+  }
+  return nullptr;
+}
+
+// Every image that the manifest names is among what was reported, with its digest.
+bool ReportedAsNamed(const DeviceFacts& device, const ManifestFacts* facts) {
+  if (!device.reported.has_value() || facts == nullptr) return true;
+  for (const ManifestFacts::Component& component : facts->components) {
+    const auto it = device.reported->find(component.id);
+    if (it == device.reported->end()) return false;
+    if (component.image_digest.has_value() && !it->second.empty() &&
+        it->second != *component.image_digest) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ReportedNone(const DeviceFacts& device, const ManifestFacts* facts) {
+  if (!device.reported.has_value()) return false;
+  if (device.reported->empty()) return true;
+  if (facts == nullptr) return false;
+  return std::none_of(facts->components.begin(), facts->components.end(),
+                      [&](const ManifestFacts::Component& component) {
+                        return device.reported->contains(component.id);
+                      });
+}
+
+bool Requested(const DeviceFacts& device, const Manifest& target) {
+  const auto matches = [&](const ComponentId& component) {
+    const auto it = device.requested.find(component);
+    return it != device.requested.end() && target.sequence >= it->second;
+  };
+  return matches(target.manifest_component) ||
+         std::any_of(target.components.begin(), target.components.end(), matches);
+}
+
+// Rules 2 and 3.
+bool NeedsInstall(const CatalogView& view, const DeviceFacts& device, const Key& key,
+                  const Manifest& target) {
+  const InstalledManifest* installed = FindInstalled(device, key);
+  if (installed == nullptr) return true;
+  if (installed->sequence > target.sequence) return false;
+  if (Requested(device, target)) return true;
+  if (installed->manifest.digest != target.digest) return true;
+  return !ReportedAsNamed(device, FindFacts(view, installed->manifest));
+}
+
+}  // namespace
+
+bool Selects(const storage::DeviceSelector& selector, const DeviceFacts& device) {
+  if (selector.device_class.has_value() && selector.device_class != device.device_class) {
+    return false;
+  }
+  for (const auto& [label, value] : selector.labels) {
+    const auto it = device.labels.find(label);
+    if (it == device.labels.end() || it->second != value) return false;
+  }
+  return selector.devices.empty() || std::find(selector.devices.begin(), selector.devices.end(),
+                                               device.device) != selector.devices.end();
+}
+
+Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_envelope_bytes) {
+  const std::map<Key, const Deployment*> wanted = WantedDeployments(view, device);
+  Plan plan;
+  uint64_t bytes = 0;
+  for (const auto& [key, deployment] : wanted) {
+    const Manifest* target = Target(view, *deployment, device.attested);
+    if (target == nullptr || !NeedsInstall(view, device, key, *target)) continue;
+    const ManifestFacts* facts = FindFacts(view, {target->domain, target->digest});
+    const uint64_t size = facts == nullptr ? target->envelope_size : facts->envelope_size;
+    if (!plan.install.empty() && bytes + size > max_envelope_bytes) continue;
+    bytes += size;
+    plan.install.push_back(*target);
+  }
+  std::set<ComponentId> unlink;
+  for (const InstalledManifest& installed : device.installed) {
+    if (installed.manifest_component.empty()) continue;
+    if (wanted.contains({installed.manifest.domain, installed.manifest_component})) continue;
+    if (ReportedNone(device, FindFacts(view, installed.manifest))) continue;
+    unlink.insert(installed.manifest_component);
+  }
+  plan.unlink.assign(unlink.begin(), unlink.end());
+  return plan;
+}
+
+}  // namespace tam::catalog

@@ -1,0 +1,84 @@
+// What one device should hold, worked out from deployments, the device's class and labels, what it
+// reported and what it asked for. Pure and deterministic: the same view and facts give the same
+// plan, whatever the order of their parts.
+#ifndef TAMARACK_SERVICES_CATALOG_RESOLVE_H_
+#define TAMARACK_SERVICES_CATALOG_RESOLVE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/model/catalog.h"
+#include "storage/model/component_id.h"
+#include "storage/model/device.h"
+#include "storage/model/id.h"
+
+namespace tam::catalog {
+
+// What a manifest says of the components that it installs. Immutable for a digest.
+struct ManifestFacts {
+  struct Component {
+    storage::ComponentId id;
+    // SHA-256 of the image; absent where the manifest names none.
+    std::optional<std::string> image_digest;
+  };
+  std::vector<Component> components;
+  uint64_t envelope_size = 0;  // bytes, as delivered
+};
+
+// A tenant's catalogue as Resolve reads it. `facts` holds every manifest of the snapshot and every
+// manifest that the device has installed, as far as it is still known.
+struct CatalogView {
+  storage::CatalogSnapshot snapshot;
+  std::map<storage::ManifestRef, ManifestFacts> facts;
+};
+
+struct InstalledManifest {
+  storage::ManifestRef manifest;
+  storage::ComponentId manifest_component;
+  uint64_t sequence = 0;
+};
+
+struct DeviceFacts {
+  storage::DeviceId device;
+  std::optional<storage::DeviceClass> device_class;
+  storage::Labels labels;
+  // Attestation accepted the device in this session.
+  bool attested = false;
+  std::vector<InstalledManifest> installed;
+  // The device's tc-list: component to SHA-256 of its image (empty: digest not reported).
+  // Absent: not reported.
+  std::optional<std::map<storage::ComponentId, std::string>> reported;
+  // requested-tc-list: component to smallest sequence number wanted.
+  std::map<storage::ComponentId, uint64_t> requested;
+};
+
+struct Plan {
+  std::vector<storage::Manifest> install;
+  // Manifest component identifiers, to unlink before anything is installed.
+  std::vector<storage::ComponentId> unlink;
+};
+
+// Rules, in the order in which they are applied:
+// 1. A deployment concerns the device when its selector holds. Several for one manifest component:
+//    a pinned one wins over "newest", among equals the name that sorts first.
+// 2. Its target is the pinned or the newest published manifest of an active domain. Nothing is
+//    installed for a paused deployment, a suspended domain, a device that is not attested unless
+//    the deployment allows it, or a target whose sequence is below what is installed.
+// 3. A target is installed unless the device has it: the record names its digest, and every image
+//    that the manifest names was reported with that digest (where the device reported at all). A
+//    component that the device asks for is sent in any case if its sequence suffices.
+// 4. A manifest that is installed and that no deployment of a domain that is not deleted wants is
+//    unlinked, unless the device reported none of its components.
+// 5. The envelopes of a plan are together at most `max_envelope_bytes`; what does not fit waits.
+//    A single envelope is never held back for its size alone.
+Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_envelope_bytes);
+
+// True when every condition that the selector gives holds.
+bool Selects(const storage::DeviceSelector& selector, const DeviceFacts& device);
+
+}  // namespace tam::catalog
+
+#endif  // TAMARACK_SERVICES_CATALOG_RESOLVE_H_
