@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -30,14 +32,14 @@ class SecretBytes {
   size_t size() const { return data_.size(); }
 
  private:
-  std::basic_string<uint8_t> data_;
+  std::vector<uint8_t> data_;
 };
 
 using Digest256 = std::array<uint8_t, 32>;
 
 Digest256 Sha256(Bytes data);
 Digest256 HmacSha256(Bytes key, Bytes data);
-// RFC 5869; `length` at most 8160.
+// RFC 5869; `length` at most 8160, the process ends otherwise.
 SecretBytes HkdfSha256(Bytes key, Bytes salt, std::string_view info, size_t length);
 
 // Compares in time that depends on the lengths alone.
