@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -34,9 +35,11 @@ class PublicKey {
  public:
   // COSE_Key (RFC 9052 section 7): EC2/P-256 (y as bytes or sign bit; the point must lie on the
   // curve) or OKP/Ed25519. alg (3), when present, must fit the key; key_ops (4), when present,
-  // must allow verify (2). A private member (-4) is refused. InvalidArgument with path.
+  // must allow verify (2). A private member (-4) is refused, and so is an Ed25519 point of small
+  // order or one not encoded canonically. InvalidArgument with path.
   static absl::StatusOr<PublicKey> FromCoseKey(Bytes cose_key);
-  // SubjectPublicKeyInfo, PEM or DER. InvalidArgument for another key type.
+  // SubjectPublicKeyInfo, PEM or DER. InvalidArgument for another key type. The PEM text holds one
+  // PUBLIC KEY block.
   static absl::StatusOr<PublicKey> FromPem(std::string_view pem);
   static absl::StatusOr<PublicKey> FromSpkiDer(Bytes der);
 
@@ -44,6 +47,7 @@ class PublicKey {
   const Thumbprint& thumbprint() const;
   // Deterministic COSE_Key of the required members (75 bytes for P-256, 42 for Ed25519).
   const std::string& cose_key() const;
+  // SubjectPublicKeyInfo.
   std::string ToPem() const;
 
   // Unauthenticated when `signature` (64 bytes: r||s, or Ed25519) does not verify over `message`.
@@ -63,9 +67,10 @@ class PublicKey {
 class PrivateKey {
  public:
   static absl::StatusOr<PrivateKey> Generate(KeyType type);
-  // COSE_Key with d (-4); the public part, when present, must belong to it.
+  // COSE_Key with d (-4); the public part, when present, must belong to it. alg, when present, must
+  // fit the key; key_ops, when present, must allow sign (1).
   static absl::StatusOr<PrivateKey> FromCoseKey(Bytes cose_key);
-  // PKCS#8 or SEC 1, PEM, unencrypted.
+  // PKCS#8 or SEC 1, PEM, unencrypted; one key block.
   static absl::StatusOr<PrivateKey> FromPem(std::string_view pem);
 
   KeyType type() const;
@@ -88,7 +93,8 @@ class MacKey {
  public:
   // At least 16 bytes.
   static absl::StatusOr<MacKey> FromBytes(Bytes key);
-  // COSE_Key kty 4 with k (-1).
+  // COSE_Key kty 4 with k (-1). alg, when present, must be 5; key_ops, when present, must allow MAC
+  // create (9) or verify (10).
   static absl::StatusOr<MacKey> FromCoseKey(Bytes cose_key);
   // The whole 32-byte tag.
   std::array<uint8_t, 32> Mac(Bytes message) const;
