@@ -1,0 +1,37 @@
+#include "services/gateway/epoch_keys.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace tam::gateway {
+
+EpochKeyCache::EpochKeyCache(Fetch fetch, MonotonicClock clock, RefreshLimits limits)
+    : fetch_(std::move(fetch)), clock_(std::move(clock)), held_(clock_, limits) {}
+
+absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::Read() const {
+  absl::StatusOr<FetchedKeys> fetched = fetch_();
+  if (!fetched.ok()) return fetched.status();
+  if (fetched->keys.empty()) return absl::UnavailableError("signing service gave no keys");
+  return Held{*std::move(fetched), clock_()};
+}
+
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Answer(
+    absl::StatusOr<std::shared_ptr<const Held>> held) const {
+  if (!held.ok()) {
+    return absl::UnavailableError(absl::StrCat("challenge keys: ", held.status().message()));
+  }
+  const absl::Time now = (*held)->fetched.database_time + (clock_() - (*held)->read_end);
+  return Reading(*std::move(held), now);
+}
+
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Get() {
+  return Answer(held_.Get([this] { return Read(); }));
+}
+
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Refresh() {
+  return Answer(held_.Refresh([this] { return Read(); }));
+}
+
+}  // namespace tam::gateway

@@ -1,0 +1,70 @@
+// The gateway's copy of the challenge keys and of the database's time.
+#ifndef TAMARACK_SERVICES_GATEWAY_EPOCH_KEYS_H_
+#define TAMARACK_SERVICES_GATEWAY_EPOCH_KEYS_H_
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "services/gateway/challenge.h"
+#include "services/gateway/clock.h"
+#include "services/gateway/refreshed.h"
+
+namespace tam::gateway {
+
+// What one read of the signing service brought.
+struct FetchedKeys {
+  EpochKeys keys;
+  absl::Time database_time;  // when it answered, by the database's clock
+};
+
+// Thread safe. Time is the database's, carried on by the monotonic clock from the end of the last
+// read: never ahead of the database, behind by at most the way of the answer.
+class EpochKeyCache {
+ public:
+  using Fetch = std::function<absl::StatusOr<FetchedKeys>()>;
+
+  static constexpr RefreshLimits DefaultLimits() {
+    return {absl::Minutes(1), absl::Minutes(10), absl::Seconds(1)};
+  }
+
+  // `fetch` bounds its own time; it is called in the thread of a caller of Get or Refresh, one at
+  // a time, at most once a second.
+  EpochKeyCache(Fetch fetch, MonotonicClock clock, RefreshLimits limits = DefaultLimits());
+
+  class Reading {
+   public:
+    const EpochKeys& keys() const { return held_->fetched.keys; }
+    absl::Time now() const { return now_; }
+
+   private:
+    friend class EpochKeyCache;
+    struct Held {
+      FetchedKeys fetched;
+      absl::Duration read_end;
+    };
+    Reading(std::shared_ptr<const Held> held, absl::Time now) : held_(std::move(held)), now_(now) {}
+    std::shared_ptr<const Held> held_;
+    absl::Time now_;
+  };
+
+  // Keys and the time now. Unavailable when they are older than limits.stale_after and cannot be
+  // read: a gateway without fresh time answers 503.
+  absl::StatusOr<Reading> Get();
+  // The same after one more read, where the last began at least limits.min_interval ago.
+  absl::StatusOr<Reading> Refresh();
+
+ private:
+  using Held = Reading::Held;
+  absl::StatusOr<Held> Read() const;
+  absl::StatusOr<Reading> Answer(absl::StatusOr<std::shared_ptr<const Held>> held) const;
+
+  const Fetch fetch_;
+  const MonotonicClock clock_;
+  Refreshed<Held> held_;
+};
+
+}  // namespace tam::gateway
+
+#endif  // TAMARACK_SERVICES_GATEWAY_EPOCH_KEYS_H_
