@@ -157,6 +157,7 @@ void HttpConnection::Reply(HttpReply reply, bool close) {
   response_.set(http::field::date, HttpDate());
   response_.body() = std::move(reply.body);
   response_.prepare_payload();
+  if (reply.status == 204) response_.erase(http::field::content_length);  // RFC 9110 8.6
   response_.keep_alive(keep_alive);
   close_after_ = !keep_alive;
   stream_.expires_after(absl::ToChronoNanoseconds(config_.write_timeout));

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "boost/asio/executor_work_guard.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/ip/tcp.hpp"
 #include "boost/asio/post.hpp"
@@ -30,6 +31,7 @@ class HttpServer::Core {
         protocol_(protocol),
         pool_(config.workers, config.queue_limit),
         io_(std::max(config.io_threads, 1)),
+        work_(io_.get_executor()),
         acceptor_(asio::make_strand(io_)),
         pause_(acceptor_.get_executor()) {}
 
@@ -86,6 +88,8 @@ class HttpServer::Core {
   std::vector<std::thread> threads_;
   // Last, so that it goes first: handlers that it still holds own connections.
   asio::io_context io_;
+  // A connection whose request is with a worker is no work of io_'s.
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
 };
