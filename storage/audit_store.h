@@ -20,9 +20,6 @@ class AuditStore {
   // Of one tenant (nil: the platform's own), the newest first.
   virtual absl::StatusOr<Page<AuditRecord>> List(const AuditFilter& filter, const PageRequest& page,
                                                  CallDeadline deadline) = 0;
-  // NotFound.
-  virtual absl::StatusOr<AuditRecord> Get(const TenantId& tenant, const AuditId& id,
-                                          CallDeadline deadline) = 0;
 };
 
 // For acts that write nothing else, such as a refusal. Thread safe.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace tam::storage {
@@ -32,6 +34,11 @@ struct Page {
   std::vector<T> items;
   std::string next;
 };
+
+// A page token is its sort key in hexadecimal. For backends.
+std::string EncodePageToken(absl::string_view key);
+// InvalidArgument if `token` is not such. Empty gives empty.
+absl::StatusOr<std::string> DecodePageToken(absl::string_view token);
 
 }  // namespace tam::storage
 

@@ -109,9 +109,12 @@ struct KeyLookup {
   GuardView guard;
   // Of the device, whichever key looked up; empty for a key that is not active.
   std::vector<DeviceManifest> manifests;
-  // What may still be reported at this endpoint through this guard, superseded ones and expired
-  // ones included; the oldest first.
-  std::vector<UpdateRecord> updates;
+  // The update of guard.last_token. Absent: the last message opened none, or it was answered.
+  std::optional<UpdateRecord> last_update;
+  // Updates of this endpoint through this guard that are open, newest first.
+  std::vector<UpdateRecord> open_updates;
+  // The database's clock.
+  absl::Time now;
 };
 
 // One QueryResponse whose signature verified.
