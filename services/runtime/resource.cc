@@ -4,6 +4,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/secret/secret.h"
 #include "crypto/text/text.h"
@@ -54,14 +56,15 @@ absl::StatusOr<std::array<uint8_t, 16>> UidOfRequest(std::string_view caller,
   return uid;
 }
 
-std::string EtagOf(std::string_view bytes) {
-  const secret::Digest256 digest = secret::Sha256(cbor::AsBytes(bytes));
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest.data()), 8));
-}
+std::string EtagOf(uint64_t version) { return absl::StrCat(version); }
 
-absl::Status CheckEtag(std::string_view wanted, std::string_view present) {
-  if (wanted.empty() || wanted == present) return absl::OkStatus();
-  return absl::AbortedError(Concat("etag: want ", present, ", found ", Shown(wanted)));
+absl::StatusOr<uint64_t> VersionOf(std::string_view etag) {
+  if (etag.empty()) return 0;
+  uint64_t version = 0;
+  if (absl::SimpleAtoi(AbslView(etag), &version) && version > 0 && EtagOf(version) == etag) {
+    return version;
+  }
+  return absl::AbortedError(Concat("etag: want a version, found ", Shown(etag)));
 }
 
 }  // namespace tam::runtime

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace tam::runtime {
@@ -19,11 +18,12 @@ absl::StatusOr<std::array<uint8_t, 16>> UidOfRequest(std::string_view caller,
                                                      std::string_view request_id,
                                                      std::string_view kind);
 
-// An etag over a resource's deterministic bytes: 16 hexadecimal digits.
-std::string EtagOf(std::string_view bytes);
+// An etag is a resource's version in decimal.
+std::string EtagOf(uint64_t version);
 
-// Aborted when `wanted` is not empty and differs from `present`.
-absl::Status CheckEtag(std::string_view wanted, std::string_view present);
+// 0, "whatever the version is", for an empty etag. Aborted for what EtagOf never made: it cannot be
+// the present version.
+absl::StatusOr<uint64_t> VersionOf(std::string_view etag);
 
 }  // namespace tam::runtime
 

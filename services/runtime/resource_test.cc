@@ -9,6 +9,7 @@ namespace tam::runtime {
 namespace {
 
 using ::tam::testing::IsOk;
+using ::tam::testing::IsOkAndHolds;
 using ::tam::testing::StatusIs;
 using ::testing::HasSubstr;
 
@@ -24,12 +25,12 @@ TEST(UidOfRequestTest, DependsOnCallerKindAndRequest) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("request_id")));
 }
 
-TEST(EtagTest, AbortsOnAnotherVersionOnly) {
-  const std::string etag = EtagOf("resource");
-  EXPECT_EQ(etag.size(), 16u);
-  EXPECT_THAT(CheckEtag("", etag), IsOk());
-  EXPECT_THAT(CheckEtag(etag, etag), IsOk());
-  EXPECT_THAT(CheckEtag(EtagOf("other"), etag), StatusIs(absl::StatusCode::kAborted));
+TEST(EtagTest, IsAVersionAndNothingElse) {
+  EXPECT_THAT(VersionOf(EtagOf(17)), IsOkAndHolds(17u));
+  EXPECT_THAT(VersionOf(""), IsOkAndHolds(0u));
+  for (const char* etag : {"0", "017", "-1", "x", "99999999999999999999"}) {
+    EXPECT_THAT(VersionOf(etag), StatusIs(absl::StatusCode::kAborted)) << etag;
+  }
 }
 
 }  // namespace

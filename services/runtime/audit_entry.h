@@ -1,0 +1,66 @@
+// Composes audit entries: the one place that says what their bytes are.
+//
+//   entry = { 0: 1,                 ; format version
+//             1: tstr,              ; kind, such as "domain.create"
+//             2: tstr,              ; role of the actor: "operator", "device", "service", ...
+//             3: bstr .size 16,     ; the actor: a person's pseudonym, a device's id; absent: none
+//             4: tstr,              ; resource name of what was acted on; absent: none
+//             5: { * tstr => tstr },; details; absent: none
+//             6: tstr }             ; request id; absent: none
+//
+// Deterministic CBOR. No name of a person, no key, no evidence. A device's id is random and means
+// nothing once its record is erased; people stand as pseudonyms of the PseudonymStore.
+#ifndef TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
+#define TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "services/runtime/call_context.h"
+#include "storage/audit_store.h"
+#include "storage/model/audit.h"
+
+namespace tam::runtime {
+
+using AuditDetails = std::map<std::string, std::string>;
+
+// Thread safe. Keeps the pseudonyms that it has looked up, a bounded number of them.
+class AuditComposer {
+ public:
+  AuditComposer(storage::PseudonymStore& pseudonyms, storage::RandomSource random)
+      : pseudonyms_(pseudonyms), random_(std::move(random)) {}
+
+  // An act of a person or service. `tenant` nil: the platform's. Unavailable.
+  absl::StatusOr<storage::AuditEntry> OfCaller(const CallContext& context,
+                                               const storage::TenantId& tenant,
+                                               std::string_view kind, std::string_view target,
+                                               const AuditDetails& details = {});
+
+  // An act of a device, with its verified message.
+  static storage::AuditEntry OfDevice(const CallContext& context, const storage::TenantId& tenant,
+                                      const storage::DeviceId& device, std::string_view kind,
+                                      const AuditDetails& details = {});
+
+ private:
+  absl::StatusOr<storage::Pseudonym> PseudonymOf(const storage::TenantId& tenant,
+                                                 const std::string& subject,
+                                                 storage::CallDeadline deadline);
+
+  storage::PseudonymStore& pseudonyms_;
+  const storage::RandomSource random_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::pair<storage::TenantId, std::string>, storage::Pseudonym> known_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+// "operator", "gateway", ...: how a role stands in entries.
+std::string_view RoleText(Role role);
+
+}  // namespace tam::runtime
+
+#endif  // TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
