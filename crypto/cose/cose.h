@@ -10,9 +10,11 @@
 #ifndef TAMARACK_CRYPTO_COSE_COSE_H_
 #define TAMARACK_CRYPTO_COSE_COSE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,6 +42,8 @@ enum class TagRule {
   kRequired,  // TEEP messages (TEEP.md A4)
   kOptional,
 };
+
+inline constexpr size_t kMaxSigners = 16;
 
 enum class Structure { kSign1, kSign, kMac0 };
 
@@ -69,9 +73,13 @@ struct SignerHeader {
 class Message {
  public:
   // InvalidArgument with path when: not strict CBOR, another tag, wrong array, a header label twice
-  // or in both buckets, an empty protected map not encoded as h'', alg outside the protected
-  // bucket, crit naming a label that is not understood, a header parameter of the wrong type.
-  // Header parameters that are not understood are ignored unless crit names them (RFC 9052 3.1).
+  // or in both buckets, alg or crit outside the protected bucket, alg not an integer, crit naming a
+  // label that is not understood, a header parameter of the wrong type, no signature or more than
+  // kMaxSigners. Header parameters that are not understood are ignored unless crit names them
+  // (RFC 9052 section 3.1). An empty protected bucket is h'' or h'a0': recipients must take both,
+  // and both count as h'' in what is signed (section 3, section 4.4).
+  // Without a tag (TagRule::kOptional) an array whose fourth element is an array is a COSE_Sign; of
+  // the others one whose alg is HMAC is a COSE_Mac0, the rest are COSE_Sign1.
   static absl::StatusOr<Message> Parse(Bytes bytes, TagRule tag_rule);
 
   Structure structure() const { return structure_; }
@@ -79,28 +87,35 @@ class Message {
   const std::vector<SignerHeader>& signers() const { return signers_; }
   // nullopt when the payload is detached (nil).
   const std::optional<std::string>& unverified_payload() const { return payload_; }
-  std::optional<std::string> content_type() const { return content_type_; }
+  // Label 3: a media type, or a CoAP content-format in decimal digits.
+  const std::optional<std::string>& content_type() const { return content_type_; }
 
-  // Verifies one signature of the message by `key`: the one whose kid is the key's thumbprint,
-  // else any whose algorithm fits. Errors: Unauthenticated "… signature does not verify" or
-  // "no signature by this key"; InvalidArgument when the payload is detached; Unauthenticated when
-  // the algorithm is absent, not allowed by `policy`, or does not fit the key.
+  // Verifies one signature of the message by `key`: one whose kid is the key's thumbprint, else any
+  // whose algorithm fits. Says nothing of the other signatures of a COSE_Sign. Errors:
+  // Unauthenticated when no such signature verifies or when the algorithm is absent, not allowed by
+  // `policy`, or does not fit the key; InvalidArgument when the payload is detached or this is a
+  // COSE_Mac0.
   absl::StatusOr<VerifiedPayload> Verify(const keys::PublicKey& key,
                                          const AlgorithmPolicy& policy) const;
   // The same over a detached payload; InvalidArgument when a payload is attached.
   absl::StatusOr<VerifiedPayload> VerifyDetached(const keys::PublicKey& key, Bytes payload,
                                                  const AlgorithmPolicy& policy) const;
-  // COSE_Mac0 with HMAC 256/256 over a detached payload.
+  // COSE_Mac0 with HMAC 256/256 over the attached (a detached) payload. Errors as above.
+  absl::Status VerifyMac(const keys::MacKey& key) const;
   absl::Status VerifyMacDetached(const keys::MacKey& key, Bytes payload) const;
 
  private:
   Message() = default;
   struct Signature {
-    std::string protected_bytes;
+    std::string protected_bytes;  // of COSE_Sign alone; h'' where the bucket is empty
     std::string signature;
   };
+  friend class MessageParser;
   absl::StatusOr<VerifiedPayload> VerifyPayload(const keys::PublicKey& key, Bytes payload,
                                                 const AlgorithmPolicy& policy) const;
+  absl::Status VerifySignature(size_t index, const keys::PublicKey& key, Bytes payload,
+                               const AlgorithmPolicy& policy) const;
+  absl::Status VerifyMacPayload(const keys::MacKey& key, Bytes payload) const;
   Structure structure_ = Structure::kSign1;
   std::string body_protected_;
   std::optional<std::string> payload_;
@@ -120,11 +135,13 @@ struct SignOptions {
 absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
                                   const SignOptions& options = SignOptions());
 
-// COSE_Sign with one signature a key, in the order given; at least one key.
+// COSE_Sign with one signature a key, in the order given. InvalidArgument for no key, for more than
+// kMaxSigners, and for an x5chain with more than one key.
 absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys, Bytes payload,
                                  const SignOptions& options = SignOptions());
 
-// The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs.
+// The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs. An
+// h'a0' in `body_protected` counts as h''.
 std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload);
 
 }  // namespace tam::cose

@@ -1,0 +1,164 @@
+#include "crypto/cose/headers.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "crypto/text/text.h"
+
+namespace tam::cose {
+namespace {
+
+using cbor::Item;
+
+constexpr int64_t kUnderstood[] = {kLabelAlg, kLabelCrit, kLabelContentType, kLabelKid,
+                                   kLabelX5Chain};
+
+std::optional<Item> FindLabel(Item map, Item label) {
+  if (label.is_text()) return map.Find(*label.Text());
+  return map.Find(*label.Int());
+}
+
+absl::Status CheckLabels(Item map) {
+  if (absl::Status status = map.CheckMap(); !status.ok()) return status;
+  for (auto [label, value] : map.each_pair()) {
+    if (label.is_text()) continue;
+    if (absl::StatusOr<int64_t> number = label.Int(); !number.ok()) return number.status();
+  }
+  return absl::OkStatus();
+}
+
+// crit = [+ label]: each must be in the protected bucket and understood.
+absl::Status CheckCritical(Item protected_map) {
+  const std::optional<Item> crit = protected_map.Find(kLabelCrit);
+  if (!crit.has_value()) return absl::OkStatus();
+  if (absl::Status status = crit->CheckArray(1); !status.ok()) return status;
+  for (Item label : crit->each()) {
+    const absl::StatusOr<int64_t> number = label.Int();
+    if (!number.ok() || std::find(std::begin(kUnderstood), std::end(kUnderstood), *number) ==
+                            std::end(kUnderstood)) {
+      return label.Error("want a label that is understood, got another");
+    }
+    if (!protected_map.Find(*number).has_value()) {
+      return label.Error("want a label of the protected bucket, got another");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// x5chain = bstr / [2* bstr]
+absl::Status ReadX5Chain(Item item, std::vector<std::string>& out) {
+  if (item.is_array()) {
+    if (absl::Status status = item.CheckArray(2); !status.ok()) return status;
+    for (Item element : item.each()) {
+      const absl::StatusOr<Bytes> certificate = element.ByteString(1);
+      if (!certificate.ok()) return certificate.status();
+      out.push_back(cbor::AsString(*certificate));
+    }
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Bytes> certificate = item.ByteString(1);
+  if (!certificate.ok()) return certificate.status();
+  out.push_back(cbor::AsString(*certificate));
+  return absl::OkStatus();
+}
+
+absl::Status ReadContentType(Item item, std::optional<std::string>& out) {
+  if (item.is_uint()) {
+    const absl::StatusOr<uint64_t> number = item.Uint(UINT16_MAX);
+    if (!number.ok()) return number.status();
+    out = Concat(*number);
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::string_view> text = item.Text(1);
+  if (!text.ok()) return text.status();
+  out = std::string(*text);
+  return absl::OkStatus();
+}
+
+// Parameters that either bucket may hold.
+absl::Status ReadParameters(Item map, Headers& out) {
+  if (const std::optional<Item> kid = map.Find(kLabelKid); kid.has_value()) {
+    const absl::StatusOr<Bytes> bytes = kid->ByteString();
+    if (!bytes.ok()) return bytes.status();
+    out.header.kid = cbor::AsString(*bytes);
+  }
+  for (int64_t label : {kLabelIv, kLabelPartialIv}) {
+    const std::optional<Item> iv = map.Find(label);
+    if (!iv.has_value()) continue;
+    if (absl::StatusOr<Bytes> bytes = iv->ByteString(); !bytes.ok()) return bytes.status();
+  }
+  if (const std::optional<Item> type = map.Find(kLabelContentType); type.has_value()) {
+    if (absl::Status status = ReadContentType(*type, out.content_type); !status.ok()) return status;
+  }
+  if (const std::optional<Item> chain = map.Find(kLabelX5Chain); chain.has_value()) {
+    return ReadX5Chain(*chain, out.header.x5chain);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadProtected(Item map, Headers& out) {
+  if (absl::Status status = CheckLabels(map); !status.ok()) return status;
+  if (const std::optional<Item> alg = map.Find(kLabelAlg); alg.has_value()) {
+    const absl::StatusOr<int64_t> number = alg->Int();
+    if (!number.ok()) return number.status();
+    out.header.algorithm = *number;
+  }
+  if (absl::Status status = CheckCritical(map); !status.ok()) return status;
+  return ReadParameters(map, out);
+}
+
+absl::Status CheckUnprotected(Item map) {
+  if (absl::Status status = CheckLabels(map); !status.ok()) return status;
+  for (int64_t label : {kLabelAlg, kLabelCrit}) {
+    if (const std::optional<Item> found = map.Find(label); found.has_value()) {
+      return found->Error("want it in the protected bucket, got it in the unprotected one");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDisjoint(Item protected_map, Item unprotected_map) {
+  for (auto [label, value] : unprotected_map.each_pair()) {
+    if (FindLabel(protected_map, label).has_value()) {
+      return value.Error("want the label in one bucket, got it in both");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Headers> ReadHeaders(Item protected_item, Item unprotected_item) {
+  const absl::StatusOr<Bytes> protected_bytes = protected_item.ByteString();
+  if (!protected_bytes.ok()) return protected_bytes.status();
+  if (absl::Status status = CheckUnprotected(unprotected_item); !status.ok()) return status;
+  Headers out;
+  if (!protected_bytes->empty()) {
+    const auto document =
+        cbor::Document::Parse(*protected_bytes, cbor::Limits{.max_bytes = protected_bytes->size()},
+                              protected_item.path());
+    if (!document.ok()) return document.status();
+    const Item map = document->root();
+    if (absl::Status status = ReadProtected(map, out); !status.ok()) return status;
+    if (absl::Status status = CheckDisjoint(map, unprotected_item); !status.ok()) return status;
+    if (map.size() > 0) out.protected_bytes = cbor::AsString(*protected_bytes);
+  }
+  if (absl::Status status = ReadParameters(unprotected_item, out); !status.ok()) return status;
+  return out;
+}
+
+std::string ToBeSigned(std::string_view context, Bytes body_protected,
+                       std::optional<Bytes> sign_protected, Bytes payload) {
+  cbor::Writer writer;
+  writer.Array(sign_protected.has_value() ? 5 : 4).Text(context).ByteString(body_protected);
+  if (sign_protected.has_value()) writer.ByteString(*sign_protected);
+  writer.ByteString(Bytes()).ByteString(payload);
+  return std::move(writer).Take();
+}
+
+std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload) {
+  const bool empty_map = body_protected.size() == 1 && body_protected[0] == 0xa0;
+  return ToBeSigned("Signature1", empty_map ? Bytes() : body_protected, std::nullopt, payload);
+}
+
+}  // namespace tam::cose
