@@ -1,20 +1,16 @@
 #include "services/runtime/identity.h"
 
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/runtime/resource_name.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::runtime {
 namespace {
 
-using ::tam::testing::IsOkAndHolds;
 using ::tam::testing::StatusIs;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kDomain[] = "tamarack.example";
@@ -71,33 +67,6 @@ TEST(IdentityTest, WantsExactlyOneUri) {
               StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("got 0")));
   EXPECT_THAT(Identity::FromCertificate({uri, uri}, kDomain),
               StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("got 2")));
-}
-
-TEST(ResourceNameTest, ReturnsThePlaceholders) {
-  EXPECT_THAT(ParseResourceName("name", "tenants/acme/devices/01-ab", "tenants/{t}/devices/{d}"),
-              IsOkAndHolds(ElementsAre("acme", "01-ab")));
-  EXPECT_THAT(
-      ParseResourceName("name", "tenants/acme/attestationPolicy", "tenants/{t}/attestationPolicy"),
-      IsOkAndHolds(ElementsAre("acme")));
-}
-
-TEST(ResourceNameTest, NamesTheFieldThatDoesNotMatch) {
-  for (const char* name :
-       {"", "tenants/acme", "tenants/acme/devices/", "tenants/ACME/devices/d",
-        "tenants/acme/devices/d/keys", "tenant/acme/devices/d", "tenants/acme/devices/a b"}) {
-    EXPECT_THAT(ParseResourceName("parent", name, "tenants/{t}/devices/{d}"),
-                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parent: want")))
-        << name;
-  }
-}
-
-TEST(ResourceNameTest, FindsTheTenantOfAnyName) {
-  EXPECT_THAT(TenantOf("name", "tenants/acme"), IsOkAndHolds("acme"));
-  EXPECT_THAT(TenantOf("name", "tenants/acme/devices/x"), IsOkAndHolds("acme"));
-  EXPECT_THAT(TenantOf("name", "tenants/-"), IsOkAndHolds("-"));
-  for (const char* name : {"", "tenants/", "tenants//x", "acme", "tenants/Acme/x"}) {
-    EXPECT_THAT(TenantOf("name", name), StatusIs(absl::StatusCode::kInvalidArgument)) << name;
-  }
 }
 
 }  // namespace
