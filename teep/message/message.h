@@ -4,9 +4,10 @@
 // a tagged COSE_Sign1 or COSE_Sign. Numbering is that of draft -26 (Success 4, Error 5, token 19);
 // nothing on the wire tells it from the older one, so no other is accepted here.
 //
-// Decode checks type, element count, and type and bounds of every known option; unknown option
-// labels are ignored (T-48). Encode writes deterministic CBOR and omits what is unset or empty.
-// decode(encode(x)) == x for every valid x. Values own their bytes.
+// Decode checks type, element count, and type and bounds of every known option, also of one that
+// the message does not use; unknown option labels are ignored (T-48). Encode writes deterministic
+// CBOR and omits what is unset or empty. decode(encode(x)) == x for every valid x. Values own their
+// bytes.
 #ifndef TAMARACK_TEEP_MESSAGE_MESSAGE_H_
 #define TAMARACK_TEEP_MESSAGE_MESSAGE_H_
 
@@ -14,6 +15,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -108,15 +111,15 @@ struct RequestedTcInfo {
 };
 
 struct QueryRequest {
-  std::optional<std::string> token;                                // 8..64 bytes
-  std::vector<uint64_t> supported_freshness_mechanisms;            // empty: absent
-  std::optional<std::string> challenge;                            // 8..512 bytes
-  std::vector<uint64_t> versions;                                  // empty: absent, means {0}
+  std::optional<std::string> token;                      // 8..64 bytes
+  std::vector<uint64_t> supported_freshness_mechanisms;  // empty: absent
+  std::optional<std::string> challenge;                  // 8..512 bytes
+  std::vector<uint64_t> versions;                        // empty: absent, means {0}
   std::optional<std::string> attestation_payload_format;
   std::optional<std::string> attestation_payload;
   std::vector<std::string> suit_reports;
-  std::vector<CipherSuite> supported_cipher_suites;                // 1+
-  std::vector<SuitCoseProfile> supported_suit_cose_profiles;       // 1+
+  std::vector<CipherSuite> supported_cipher_suites;           // 1+
+  std::vector<SuitCoseProfile> supported_suit_cose_profiles;  // 1+
   uint64_t data_item_requested = 0;
   bool operator==(const QueryRequest&) const = default;
 };
@@ -187,8 +190,7 @@ class VerifiedMessage {
   int64_t algorithm() const { return algorithm_; }
 
  private:
-  friend absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message&,
-                                                       const keys::PublicKey&,
+  friend absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message&, const keys::PublicKey&,
                                                        const cose::AlgorithmPolicy&);
   VerifiedMessage(Message message, keys::PublicKey signer, int64_t algorithm);
   Message message_;
@@ -200,7 +202,22 @@ class VerifiedMessage {
 absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message& cose, const keys::PublicKey& key,
                                               const cose::AlgorithmPolicy& policy);
 
-// An err-msg that fits: UTF-8 cut at a character boundary to 128 bytes (T-40).
+// Whether a token may stand in for the challenge of an attested request (TEEP.md A7).
+enum class PassportModel { kRefused, kAllowed };
+
+// Rules between the fields of a QueryRequest (T-09, T-12, T-13): without the attestation bit a
+// token, no challenge and no freshness mechanisms; with it a challenge and no token, or, in the
+// Passport model, a token and no challenge; neither only where timestamps are offered. Apart from
+// Decode because the draft's own example breaks them and must still be shown. InvalidArgument.
+absl::Status CheckQueryRequest(const QueryRequest& request,
+                               PassportModel passport = PassportModel::kRefused);
+
+// Rules between the fields of an Update that a TAM sends (T-39): a defined err-code; err-msg only
+// with it, err-lang only with err-msg, a payload format only with a payload. InvalidArgument.
+absl::Status CheckUpdate(const Update& update);
+
+// An err-msg that fits: UTF-8 cut at a character boundary to 128 bytes (T-40), control
+// characters as spaces, invalid bytes as '?', "unspecified" for nothing.
 std::string FitErrMsg(std::string_view text);
 
 }  // namespace tam::teep

@@ -1,0 +1,32 @@
+// The set of test vectors named by the environment variable TAM_VECTORS: protocol/vectors and
+// vectors/attestation below it. Tests skip with the reason where it is unset.
+#ifndef TAMARACK_TESTS_SUPPORT_VECTORS_H_
+#define TAMARACK_TESTS_SUPPORT_VECTORS_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tam::testing {
+
+// The folder, or nullopt when TAM_VECTORS is unset or empty.
+std::optional<std::string> VectorRoot();
+
+// The bytes of a file; aborts when it cannot be read, for a vector that is listed must be there.
+std::string ReadFile(const std::string& path);
+
+// One object of a JSON list, flattened: "expect.crypto" -> "valid", "anchors.0" -> "a.pem".
+// Numbers are written as integers where they are, null as absent.
+using VectorCase = std::map<std::string, std::string>;
+std::vector<VectorCase> ReadCases(const std::string& json_path);
+
+// The value, or "" when absent.
+std::string Value(const VectorCase& vector_case, const std::string& key);
+
+std::string FromHex(std::string_view hex);
+
+}  // namespace tam::testing
+
+#endif  // TAMARACK_TESTS_SUPPORT_VECTORS_H_
