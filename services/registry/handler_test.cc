@@ -1,0 +1,403 @@
+// The registry's calls over in-memory stores.
+#include "services/registry/handler.h"
+
+#include <memory>
+#include <string>
+
+#include "crypto/cbor/cbor.h"
+#include "crypto/keys/key.h"
+#include "gtest/gtest.h"
+#include "storage/memory/memory_storage.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::registry {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using testing::StatusIs;
+
+constexpr int64_t kNowMs = 1'764'000'000'000;
+
+class RegistryTest : public ::testing::Test {
+ protected:
+  RegistryTest() {
+    CreateTenant("acme");
+    CreateEndpoint("acme", "main", true);
+  }
+
+  v1::CreateTenantRequest TenantRequest(const std::string& name) {
+    v1::CreateTenantRequest request;
+    request.mutable_tenant()->set_name("tenants/" + name);
+    return request;
+  }
+  void CreateTenant(const std::string& name) {
+    EXPECT_OK(admin_.CreateTenant(operator_, TenantRequest(name)));
+  }
+  v1::Endpoint CreateEndpoint(const std::string& tenant, const std::string& name, bool attested) {
+    v1::CreateEndpointRequest request;
+    request.set_parent("tenants/" + tenant);
+    request.set_endpoint_id(name);
+    request.mutable_endpoint()->set_attestation_required(attested);
+    auto created = admin_.CreateEndpoint(operator_, request);
+    EXPECT_OK(created);
+    return created->endpoint();
+  }
+  v1::NewDeviceKey NewKey(const keys::PublicKey& key) {
+    v1::NewDeviceKey out;
+    out.mutable_key()->set_cose_key(key.cose_key());
+    return out;
+  }
+  v1::Device CreateDevice(const std::string& name, const keys::PublicKey& key) {
+    v1::CreateDeviceRequest request;
+    request.set_parent("tenants/acme");
+    request.mutable_device()->set_display_name(name);
+    *request.add_new_keys() = NewKey(key);
+    auto created = admin_.CreateDevice(operator_, request);
+    EXPECT_OK(created);
+    return created.ok() ? created->device() : v1::Device();
+  }
+  v1::ResolveEndpointResponse Resolve(const std::string& path) {
+    v1::ResolveEndpointRequest request;
+    request.set_path(path);
+    auto resolved = session_.ResolveEndpoint(gateway_, request);
+    EXPECT_OK(resolved);
+    return resolved.value_or(v1::ResolveEndpointResponse());
+  }
+  absl::StatusOr<v1::LookupResponse> Lookup(const v1::ResolveEndpointResponse& at,
+                                            const keys::PublicKey& key) {
+    v1::LookupRequest request;
+    request.set_tenant_uid(at.tenant_uid());
+    request.set_endpoint_uid(at.endpoint().uid());
+    request.set_thumbprint(std::string(key.thumbprint().begin(), key.thumbprint().end()));
+    return session_.Lookup(gateway_, request);
+  }
+  v1::AcceptRequest AcceptFor(const v1::ResolveEndpointResponse& at,
+                              const v1::LookupResponse& found, const keys::PublicKey& key) {
+    v1::AcceptRequest request;
+    request.set_tenant_uid(at.tenant_uid());
+    request.set_device_uid(found.device_uid());
+    request.set_endpoint_uid(at.endpoint().uid());
+    request.set_thumbprint(std::string(key.thumbprint().begin(), key.thumbprint().end()));
+    request.set_issue_ms(kNowMs - 5);
+    request.set_random("12345678");
+    request.set_message_digest(std::string(32, 'm'));
+    request.mutable_attestation()->set_verdict(v1::VERDICT_ACCEPTED);
+    request.mutable_update()->set_token(std::string(16, 't'));
+    request.mutable_update()->set_deadline_seconds(60);
+    v1::ManifestRef* manifest = request.mutable_update()->add_manifests();
+    manifest->set_digest(std::string(32, 'd'));
+    manifest->set_domain_uid(std::string(16, 'n'));
+    manifest->set_component_id(
+        "\x81\x43"
+        "app");
+    manifest->set_sequence(3);
+    return request;
+  }
+  std::vector<storage::AuditRecord> Audit(const std::string& kind) {
+    storage::AuditFilter filter;
+    filter.kind = kind;
+    auto tenant = storage_->tenants().GetByName("acme", {});
+    if (tenant.ok()) filter.tenant = tenant->id;
+    auto page = storage_->audit().List(filter, {}, {});
+    EXPECT_OK(page);
+    return page->items;
+  }
+
+  const keys::PublicKey key_ = keys::PrivateKey::Generate(keys::KeyType::kP256)->public_key();
+  std::unique_ptr<storage::Storage> storage_ =
+      storage::NewMemoryStorage([] { return absl::FromUnixMillis(kNowMs); });
+  uint8_t next_ = 1;
+  const Stores stores_{storage_->tenants(),     storage_->endpoints(),      storage_->devices(),
+                       storage_->device_keys(), storage_->device_records(), storage_->sessions(),
+                       storage_->pseudonyms()};
+  const storage::RandomSource random_ = [this](absl::Span<uint8_t> out) {
+    for (uint8_t& byte : out) byte = next_ = static_cast<uint8_t>(next_ * 167 + 13);
+  };
+  AdminHandler admin_{stores_, random_};
+  SessionHandler session_{stores_, random_};
+  const runtime::CallContext operator_{
+      *runtime::Identity::Parse("spiffe://test/tenant/acme/operator/olga", "test"),
+      absl::InfiniteFuture(), "request-1"};
+  const runtime::CallContext gateway_{
+      *runtime::Identity::Parse("spiffe://test/service/gateway", "test"), absl::InfiniteFuture(),
+      "request-2"};
+};
+
+TEST_F(RegistryTest, TenantNamesAreChecked) {
+  for (const char* bad : {"Acme", "1acme", "", "a/b", "a_b"}) {
+    EXPECT_THAT(admin_.CreateTenant(operator_, TenantRequest(bad)),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tenant.name")));
+  }
+}
+
+TEST_F(RegistryTest, CreateWithTheSameRequestIdGivesTheFirst) {
+  v1::CreateTenantRequest request = TenantRequest("beta");
+  EXPECT_THAT(admin_.CreateTenant(operator_, TenantRequest("acme")),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  request.set_request_id("0b0f3ee5-6d4c-4b3c-9c55-0a9d3c1f2b11");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto first, admin_.CreateTenant(operator_, request));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto again, admin_.CreateTenant(operator_, request));
+  EXPECT_EQ(first.tenant().uid(), again.tenant().uid());
+  request.mutable_tenant()->set_name("tenants/gamma");
+  EXPECT_THAT(admin_.CreateTenant(operator_, request), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(RegistryTest, EtagsGuardUpdates) {
+  v1::GetTenantRequest get;
+  get.set_name("tenants/acme");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto got, admin_.GetTenant(operator_, get));
+  v1::UpdateTenantRequest update;
+  update.set_name("tenants/acme");
+  update.mutable_tenant()->set_display_name("Acme");
+  update.mutable_tenant()->set_etag(got.tenant().etag());
+  TAM_ASSERT_OK_AND_ASSIGN(const auto updated, admin_.UpdateTenant(operator_, update));
+  EXPECT_EQ(updated.tenant().display_name(), "Acme");
+  EXPECT_THAT(admin_.UpdateTenant(operator_, update), StatusIs(absl::StatusCode::kAborted));
+  update.mutable_tenant()->set_etag("never given out");
+  EXPECT_THAT(admin_.UpdateTenant(operator_, update), StatusIs(absl::StatusCode::kAborted));
+}
+
+TEST_F(RegistryTest, TenantWithAnEndpointIsNotDeleted) {
+  v1::DeleteTenantRequest request;
+  request.set_name("tenants/acme");
+  EXPECT_THAT(admin_.DeleteTenant(operator_, request),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(RegistryTest, EndpointGetsPathAndDefaults) {
+  const v1::ResolveEndpointResponse at = Resolve("/tam/acme/main");
+  EXPECT_EQ(at.tenant_id(), "acme");
+  EXPECT_EQ(at.endpoint().name(), "tenants/acme/endpoints/main");
+  EXPECT_EQ(at.endpoint().data_items(), 11u);
+  EXPECT_EQ(at.endpoint().config_generation(), 1);
+  EXPECT_EQ(at.endpoint().challenge_lifetime_seconds(), 21600);
+  EXPECT_EQ(at.endpoint().max_message_bytes(), 1048576);
+  EXPECT_EQ(CreateEndpoint("acme", "lax", false).data_items(), 10u);
+}
+
+TEST_F(RegistryTest, EndpointUpdateRaisesTheGenerationAndKeepsThePrevious) {
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  request.mutable_endpoint()->set_attestation_required(true);
+  request.mutable_endpoint()->set_data_items(3);
+  EXPECT_OK(admin_.UpdateEndpoint(operator_, request));
+  const v1::ResolveEndpointResponse at = Resolve("/tam/acme/main");
+  EXPECT_EQ(at.endpoint().config_generation(), 2);
+  EXPECT_EQ(at.endpoint().data_items(), 3u);
+  EXPECT_EQ(at.previous_data_items(), 11u);
+}
+
+TEST_F(RegistryTest, EndpointThatContradictsItselfIsRefused) {
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  request.mutable_endpoint()->set_attestation_required(true);
+  request.mutable_endpoint()->set_data_items(10);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("data_items")));
+  request.mutable_endpoint()->set_data_items(0);
+  request.mutable_endpoint()->set_challenge_lifetime_seconds(10);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("60..21600, got 10")));
+}
+
+TEST_F(RegistryTest, DeletedEndpointIsGoneForSessions) {
+  v1::DeleteEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  EXPECT_OK(admin_.DeleteEndpoint(operator_, request));
+  v1::ResolveEndpointRequest resolve;
+  resolve.set_path("/tam/acme/main");
+  EXPECT_THAT(session_.ResolveEndpoint(gateway_, resolve), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RegistryTest, DeviceIsFoundByIdAndByName) {
+  const v1::Device device = CreateDevice("pump", key_);
+  ASSERT_THAT(device.keys(), SizeIs(1));
+  EXPECT_EQ(device.keys(0).endpoints(0), "tenants/acme/endpoints/main");
+  EXPECT_EQ(device.keys(0).state(), v1::KEY_STATE_ACTIVE);
+  v1::GetDeviceRequest get;
+  for (const std::string& name : {device.name(), std::string("tenants/acme/devices/pump")}) {
+    get.set_name(name);
+    TAM_ASSERT_OK_AND_ASSIGN(const auto got, admin_.GetDevice(operator_, get));
+    EXPECT_EQ(got.device().uid(), device.uid());
+  }
+  get.set_name("tenants/acme/devices/other");
+  EXPECT_THAT(admin_.GetDevice(operator_, get), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RegistryTest, DeviceFieldsAreChecked) {
+  v1::CreateDeviceRequest request;
+  request.set_parent("tenants/acme");
+  v1::Device& device = *request.mutable_device();
+  EXPECT_THAT(admin_.CreateDevice(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("display_name")));
+  device.set_display_name("pump");
+  device.mutable_device_class()->set_oemid("12345");
+  EXPECT_THAT(admin_.CreateDevice(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("oemid")));
+  device.clear_device_class();
+  (*device.mutable_labels())["site"] = std::string(64, 'x');
+  EXPECT_THAT(admin_.CreateDevice(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("device.labels.site")));
+  device.clear_labels();
+  request.add_new_keys()->mutable_key()->set_pem("not a key");
+  EXPECT_THAT(admin_.CreateDevice(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(RegistryTest, KeyOfAnotherTenantsEndpointIsNotFound) {
+  v1::CreateDeviceRequest request;
+  request.set_parent("tenants/acme");
+  request.mutable_device()->set_display_name("pump");
+  *request.add_new_keys() = NewKey(key_);
+  request.mutable_new_keys(0)->add_endpoints("tenants/beta/endpoints/main");
+  EXPECT_THAT(admin_.CreateDevice(operator_, request), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RegistryTest, BannedKeyStaysBannedEvenAfterItsDevice) {
+  const v1::Device device = CreateDevice("pump", key_);
+  v1::SetDeviceKeyStateRequest ban;
+  ban.set_name(device.keys(0).name());
+  ban.set_state(v1::KEY_STATE_BANNED);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto banned, admin_.SetDeviceKeyState(operator_, ban));
+  EXPECT_EQ(banned.key().state(), v1::KEY_STATE_BANNED);
+  ban.set_state(v1::KEY_STATE_ACTIVE);
+  EXPECT_THAT(admin_.SetDeviceKeyState(operator_, ban),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  v1::DeleteDeviceRequest remove;
+  remove.set_name(device.name());
+  EXPECT_OK(admin_.DeleteDevice(operator_, remove));
+  v1::CreateDeviceRequest other;
+  other.set_parent("tenants/acme");
+  other.mutable_device()->set_display_name("other");
+  EXPECT_OK(admin_.CreateDevice(operator_, other));
+  v1::ImportDeviceKeyRequest import;
+  import.set_parent("tenants/acme/devices/other");
+  *import.mutable_key() = NewKey(key_);
+  EXPECT_THAT(admin_.ImportDeviceKey(operator_, import),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(Resolve("/tam/acme/main"), key_));
+  EXPECT_EQ(found.key_state(), v1::KEY_STATE_BANNED);
+}
+
+TEST_F(RegistryTest, UnknownKeyIsNotFound) {
+  EXPECT_THAT(Lookup(Resolve("/tam/acme/main"), key_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RegistryTest, KeyIsUnknownAtAnEndpointNotNamedForIt) {
+  CreateDevice("pump", key_);
+  CreateEndpoint("acme", "later", true);
+  EXPECT_OK(Lookup(Resolve("/tam/acme/main"), key_));
+  EXPECT_THAT(Lookup(Resolve("/tam/acme/later"), key_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(RegistryTest, AcceptedOnceThenTheSameAgainUntilReported) {
+  CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(at, key_));
+  const v1::AcceptRequest request = AcceptFor(at, found, key_);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto first, session_.Accept(gateway_, request));
+  EXPECT_EQ(first.outcome(), v1::ACCEPT_OUTCOME_ACCEPTED);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto again, session_.Accept(gateway_, request));
+  EXPECT_EQ(again.outcome(), v1::ACCEPT_OUTCOME_SAME_AGAIN);
+  EXPECT_EQ(again.update().token(), std::string(16, 't'));
+  EXPECT_EQ(again.update().manifests(0).component_id(),
+            "\x81\x43"
+            "app");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto looked, Lookup(at, key_));
+  EXPECT_EQ(looked.guard().last_message_digest(), std::string(32, 'm'));
+  EXPECT_EQ(looked.guard().last_token(), std::string(16, 't'));
+  ASSERT_THAT(looked.updates(), SizeIs(1));
+
+  v1::ReportRequest report;
+  report.set_tenant_uid(at.tenant_uid());
+  report.set_device_uid(found.device_uid());
+  report.set_endpoint_uid(at.endpoint().uid());
+  report.set_thumbprint(request.thumbprint());
+  report.set_token(std::string(16, 't'));
+  report.set_message_digest(std::string(32, 'r'));
+  report.set_success(true);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto recorded, session_.Report(gateway_, report));
+  EXPECT_EQ(recorded.outcome(), v1::REPORT_OUTCOME_RECORDED);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto repeated, session_.Report(gateway_, report));
+  EXPECT_EQ(repeated.outcome(), v1::REPORT_OUTCOME_ALREADY_ANSWERED);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto after, session_.Accept(gateway_, request));
+  EXPECT_EQ(after.outcome(), v1::ACCEPT_OUTCOME_ANSWERED);
+
+  v1::GetDeviceRequest get;
+  get.set_name("tenants/acme/devices/pump");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto shown, admin_.GetDevice(operator_, get));
+  ASSERT_THAT(shown.device().installed(), SizeIs(1));
+  EXPECT_EQ(shown.device().installed(0).component(), "app");
+  EXPECT_EQ(shown.device().installed(0).sequence(), 3u);
+  EXPECT_EQ(shown.device().installed(0).state(), v1::INSTALL_STATE_INSTALLED);
+  EXPECT_THAT(Audit("session.accepted"), SizeIs(1));
+  EXPECT_THAT(Audit("update.succeeded"), SizeIs(1));
+}
+
+TEST_F(RegistryTest, RefusalIsShownWithClaimExpectedAndFound) {
+  CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(at, key_));
+  v1::AcceptRequest request = AcceptFor(at, found, key_);
+  request.mutable_update()->clear_manifests();
+  request.mutable_update()->set_err_code(7);
+  request.mutable_attestation()->set_verdict(v1::VERDICT_REFUSED);
+  v1::Reason* reason = request.mutable_attestation()->add_reasons();
+  reason->set_claim("measurements.boot");
+  reason->set_expected("aa");
+  reason->set_found("bb");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto outcome, session_.Accept(gateway_, request));
+  EXPECT_EQ(outcome.outcome(), v1::ACCEPT_OUTCOME_ACCEPTED);
+  v1::GetDeviceRequest get;
+  get.set_name("tenants/acme/devices/pump");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto shown, admin_.GetDevice(operator_, get));
+  const v1::AttestationRecord& last = shown.device().last_attestation();
+  EXPECT_EQ(last.verdict(), v1::VERDICT_REFUSED);
+  ASSERT_THAT(last.reasons(), SizeIs(1));
+  EXPECT_EQ(last.reasons(0).claim(), "measurements.boot");
+  EXPECT_EQ(last.reasons(0).expected(), "aa");
+  EXPECT_EQ(last.reasons(0).found(), "bb");
+  EXPECT_THAT(Audit("session.refused"), SizeIs(1));
+}
+
+TEST_F(RegistryTest, AnothersUeidIsNotAccepted) {
+  const keys::PublicKey other = keys::PrivateKey::Generate(keys::KeyType::kEd25519)->public_key();
+  CreateDevice("pump", key_);
+  CreateDevice("valve", other);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto pump, Lookup(at, key_));
+  v1::AcceptRequest request = AcceptFor(at, pump, key_);
+  request.mutable_attestation()->set_ueid(std::string(17, '\x01'));
+  EXPECT_OK(session_.Accept(gateway_, request));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto valve, Lookup(at, other));
+  v1::AcceptRequest stolen = AcceptFor(at, valve, other);
+  stolen.mutable_attestation()->set_ueid(std::string(17, '\x01'));
+  EXPECT_THAT(session_.Accept(gateway_, stolen), StatusIs(absl::StatusCode::kAlreadyExists));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto after, Lookup(at, other));
+  EXPECT_EQ(after.guard().last_issue_ms(), 0);
+}
+
+TEST_F(RegistryTest, WrongSizesAreInvalidAndChangeNothing) {
+  CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(at, key_));
+  v1::AcceptRequest request = AcceptFor(at, found, key_);
+  request.mutable_update()->set_token("short");
+  EXPECT_THAT(session_.Accept(gateway_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("update.token")));
+  EXPECT_THAT(Audit("session.accepted"), SizeIs(0));
+}
+
+TEST_F(RegistryTest, AuditEntriesNameNoPerson) {
+  CreateDevice("pump", key_);
+  const auto records = Audit("device.create");
+  ASSERT_THAT(records, SizeIs(1));
+  const std::string bytes(records[0].entry.entry.begin(), records[0].entry.entry.end());
+  EXPECT_OK(cbor::Document::Parse(cbor::AsBytes(bytes)));
+  EXPECT_EQ(bytes.find("olga"), std::string::npos);
+  EXPECT_NE(bytes.find("device.create"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tam::registry
