@@ -17,7 +17,7 @@
 #include "boost/asio/steady_timer.hpp"
 #include "boost/asio/strand.hpp"
 #include "services/gateway/http_connection.h"
-#include "services/gateway/worker_pool.h"
+#include "services/runtime/worker_pool.h"
 
 namespace tam::gateway {
 
@@ -84,7 +84,7 @@ class HttpServer::Core {
   std::condition_variable gone_;
   std::unordered_set<HttpConnection*> connections_;
   bool stopping_ = false;
-  WorkerPool pool_;
+  runtime::WorkerPool pool_;
   std::vector<std::thread> threads_;
   // Last, so that it goes first: handlers that it still holds own connections.
   asio::io_context io_;
@@ -134,8 +134,8 @@ void HttpServer::Core::Begin(tcp::socket socket) {
 }
 
 bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpReply)> done) {
-  const auto priority =
-      request.body.empty() ? WorkerPool::Priority::kNew : WorkerPool::Priority::kContinuing;
+  const auto priority = request.body.empty() ? runtime::WorkerPool::Priority::kNew
+                                             : runtime::WorkerPool::Priority::kContinuing;
   return pool_.TrySubmit([this, request = std::move(request),
                           done = std::move(done)] { done(Respond(protocol_, request)); },
                          priority);

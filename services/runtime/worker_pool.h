@@ -1,6 +1,6 @@
 // Threads for work that blocks, behind a queue with a hard cap.
-#ifndef TAMARACK_SERVICES_GATEWAY_WORKER_POOL_H_
-#define TAMARACK_SERVICES_GATEWAY_WORKER_POOL_H_
+#ifndef TAMARACK_SERVICES_RUNTIME_WORKER_POOL_H_
+#define TAMARACK_SERVICES_RUNTIME_WORKER_POOL_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace tam::gateway {
+namespace tam::runtime {
 
 // Thread safe. Tasks begin in the order of submission.
 class WorkerPool {
@@ -41,6 +41,6 @@ class WorkerPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace tam::gateway
+}  // namespace tam::runtime
 
-#endif  // TAMARACK_SERVICES_GATEWAY_WORKER_POOL_H_
+#endif  // TAMARACK_SERVICES_RUNTIME_WORKER_POOL_H_

@@ -1,9 +1,9 @@
-#include "services/gateway/worker_pool.h"
+#include "services/runtime/worker_pool.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace tam::gateway {
+namespace tam::runtime {
 
 WorkerPool::WorkerPool(int threads, size_t queue_limit) : queue_limit_(queue_limit) {
   for (int i = 0; i < std::max(threads, 1); ++i) threads_.emplace_back([this] { Run(); });
@@ -47,4 +47,4 @@ void WorkerPool::Run() {
   }
 }
 
-}  // namespace tam::gateway
+}  // namespace tam::runtime

@@ -1,0 +1,32 @@
+#ifndef TAMARACK_SERVICES_CLIENTS_CATALOG_CLIENT_H_
+#define TAMARACK_SERVICES_CLIENTS_CATALOG_CLIENT_H_
+
+// What the gateway asks of the catalogue: proto/tam/v1/catalog_session.proto, call by call. The
+// proto's comments say what each call does and returns.
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "proto/tam/v1/catalog_session.pb.h"
+#include "services/runtime/call_context.h"
+#include "services/runtime/rpc.h"
+
+namespace tam::clients {
+
+// Thread safe. Beyond the proto's codes: Unavailable, the service cannot be reached.
+class CatalogSessionClient {
+ public:
+  virtual ~CatalogSessionClient() = default;
+  virtual absl::StatusOr<v1::ResolveResponse> Resolve(const runtime::CallContext& context,
+                                                      const v1::ResolveRequest& request) = 0;
+  virtual absl::StatusOr<v1::GetEnvelopesResponse> GetEnvelopes(
+      const runtime::CallContext& context, const v1::GetEnvelopesRequest& request) = 0;
+};
+
+// `channel` must outlive the client: a LocalChannel where the service is in this process, else one
+// of NewRpcClient.
+std::unique_ptr<CatalogSessionClient> NewCatalogSessionClient(runtime::RpcChannel& channel);
+
+}  // namespace tam::clients
+
+#endif  // TAMARACK_SERVICES_CLIENTS_CATALOG_CLIENT_H_
