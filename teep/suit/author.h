@@ -2,8 +2,10 @@
 #ifndef TAMARACK_TEEP_SUIT_AUTHOR_H_
 #define TAMARACK_TEEP_SUIT_AUTHOR_H_
 
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "crypto/keys/key.h"
@@ -32,6 +34,13 @@ struct ManifestSpec {
 // validate: image-match; uninstall: unlink. InvalidArgument names the field.
 absl::StatusOr<std::string> CreateSignedEnvelope(const ManifestSpec& spec,
                                                  const keys::PrivateKey& signer);
+
+// The envelope around any encoded SUIT_Manifest map: digest, one detached COSE_Sign1 by `signer`,
+// and the integrated payloads by name. The manifest is taken as it is, valid or not:
+// Envelope::Parse judges it.
+absl::StatusOr<std::string> SignManifest(std::string_view manifest,
+                                         const std::map<std::string, std::string>& payloads,
+                                         const keys::PrivateKey& signer);
 
 }  // namespace tam::suit
 

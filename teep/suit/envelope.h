@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -59,7 +60,8 @@ using Parameters = std::map<int64_t, std::string>;
 struct Command {
   int64_t code = 0;
   std::string argument;
-  size_t offset = 0;  // of the code within its sequence, for SUIT_Record
+  size_t offset = 0;           // of the code within its sequence, for SUIT_Record
+  size_t argument_offset = 0;  // of the argument's head, likewise
 };
 using CommandSequence = std::vector<Command>;
 

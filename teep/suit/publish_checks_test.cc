@@ -1,0 +1,229 @@
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "crypto/cbor/cbor.h"
+#include "crypto/keys/key.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "teep/suit/author.h"
+#include "teep/suit/commands.h"
+#include "teep/suit/envelope.h"
+#include "teep/suit/testing/manifest_builder.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::suit {
+namespace {
+
+using ::tam::testing::StatusIs;
+using testing::BytesItem;
+using testing::DigestItem;
+using ::testing::HasSubstr;
+using testing::ManifestBuilder;
+using testing::SequenceBuilder;
+using ::testing::StartsWith;
+using testing::TextItem;
+using testing::UintItem;
+
+constexpr char kPayload[] = "the payload of a component";
+using Payloads = std::map<std::string, std::string>;
+
+const keys::PrivateKey& Author() {
+  static const auto& key =
+      *new keys::PrivateKey(*keys::PrivateKey::Generate(keys::KeyType::kEd25519));
+  return key;
+}
+
+absl::Status Check(const ManifestBuilder& manifest, const Payloads& payloads) {
+  const auto bytes = SignManifest(manifest.Encode(), payloads, Author());
+  if (!bytes.ok()) return bytes.status();
+  auto envelope = Envelope::Parse(cbor::AsBytes(*bytes));
+  if (!envelope.ok()) return envelope.status();
+  const keys::PublicKey anchors[] = {Author().public_key()};
+  const auto verified = VerifiedEnvelope::Verify(*std::move(envelope), anchors);
+  return verified.ok() ? CheckPublishable(*verified) : verified.status();
+}
+
+SequenceBuilder Install(const Parameters& parameters, std::vector<int64_t> commands) {
+  SequenceBuilder sequence;
+  if (!parameters.empty()) sequence.Override(parameters);
+  for (const int64_t code : commands) sequence.Command(code);
+  return sequence;
+}
+
+// COSE_Encrypt with the content algorithm in the unprotected bucket, as CTR has it.
+std::string EncryptionInfo(int64_t algorithm) {
+  cbor::Writer info;
+  info.Tag(96).Array(4).ByteString("").MapHead(1).Uint(1).Int(algorithm).Null();
+  info.Array(1).Array(3).ByteString("").MapHead(0).ByteString("key");
+  return BytesItem(info.bytes());
+}
+
+struct Refused {
+  std::string row;
+  std::string reason;
+  std::function<void(ManifestBuilder&, Payloads&)> change;
+};
+
+std::vector<Refused> Cases() {
+  return {
+      {"S-10", "manifest-component-id (5): missing",
+       [](ManifestBuilder& m, Payloads&) { m.manifest_component_id.reset(); }},
+      {"S-10", "no component's",
+       [](ManifestBuilder& m, Payloads&) { m.manifest_component_id = m.components[0]; }},
+      {"S-10", "uninstall (24): missing",
+       [](ManifestBuilder& m, Payloads&) { m.sections.erase(24); }},
+      {"S-12", "no image-match follows",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections.erase(7);
+         m.sections[20] = Install({{parameter::kUri, TextItem("#tc")}}, {command::kFetch});
+       }},
+      {"S-12", "without an image-digest", [](ManifestBuilder& m, Payloads&) { m.shared.reset(); }},
+      {"S-12", "set by override-parameters",
+       [](ManifestBuilder& m, Payloads&) {
+         m.shared.reset();
+         m.sections[20] = SequenceBuilder()
+                              .SetParameters({{parameter::kImageDigest, DigestItem(kPayload)},
+                                              {parameter::kUri, TextItem("#tc")}})
+                              .Command(command::kFetch)
+                              .Command(command::kImageMatch);
+       }},
+      {"S-12", "write of component 0 without content",
+       [](ManifestBuilder& m, Payloads& p) {
+         p.clear();
+         m.sections[20] = Install({}, {command::kWrite});
+       }},
+      {"S-12", "no image-match follows",
+       [](ManifestBuilder& m, Payloads& p) {
+         p.clear();
+         m.sections.erase(7);
+         m.sections[20] = Install({{parameter::kContent, BytesItem("ciphertext")},
+                                   {parameter::kEncryptionInfo, EncryptionInfo(-65534)}},
+                                  {command::kWrite});
+       }},
+      {"S-12", "ways through the manifest",
+       [](ManifestBuilder& m, Payloads&) {
+         for (int i = 0; i < 6; ++i) {
+           m.sections[20].TryEach({Install({{parameter::kSourceComponent, UintItem(i)}}, {}),
+                                   Install({{parameter::kSourceComponent, UintItem(0)}}, {})});
+         }
+       }},
+      {"S-13", "#other names no member",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections[20] = Install({{parameter::kUri, TextItem("#other")}}, {command::kFetch});
+       }},
+      {"S-13", "got file:///etc/passwd",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections[20] =
+             Install({{parameter::kUri, TextItem("file:///etc/passwd")}}, {command::kFetch});
+       }},
+      {"S-13", "https or http",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections[20] =
+             Install({{parameter::kUri, TextItem("https://me@host/x")}}, {command::kFetch});
+       }},
+      {"S-13", "without a URI",
+       [](ManifestBuilder& m, Payloads&) { m.sections[20] = Install({}, {command::kFetch}); }},
+      {"S-14", "does not have the image-digest",
+       [](ManifestBuilder&, Payloads& p) { p["#tc"] = "the payload of a componenT"; }},
+      {"S-14", "want image-size 26, got 27",
+       [](ManifestBuilder& m, Payloads& p) {
+         p["#tc"] = "the payload of a component!";
+         m.sections[20] = Install(
+             {{parameter::kUri, TextItem("#tc")}, {parameter::kImageDigest, DigestItem(p["#tc"])}},
+             {command::kFetch, command::kImageMatch});
+       }},
+      {"S-15", "#extra: no URI",
+       [](ManifestBuilder&, Payloads& p) { p["#extra"] = "nobody signed this"; }},
+      {"S-19", "fetch may not stand there",
+       [](ManifestBuilder& m, Payloads&) { m.shared->Command(command::kFetch); }},
+      {"S-19", "custom (negative) parameter",
+       [](ManifestBuilder& m, Payloads&) {
+         m.shared->Override({{-1, UintItem(1)}});
+       }},
+      {"S-20", "want set-component-index first, got override-parameters",
+       [](ManifestBuilder& m, Payloads&) {
+         m.components.push_back({"TEE", "app", "data"});
+       }},
+  };
+}
+
+TEST(PublishChecksTest, RefusesByRowAndReason) {
+  for (const Refused& refused : Cases()) {
+    ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
+    Payloads payloads = {{"#tc", kPayload}};
+    refused.change(manifest, payloads);
+    EXPECT_THAT(Check(manifest, payloads),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         ::testing::AllOf(StartsWith(refused.row), HasSubstr(refused.reason))));
+  }
+}
+
+TEST(PublishChecksTest, AcceptsAnIntegratedPayload) {
+  EXPECT_OK(Check(ManifestBuilder::InstallOf(kPayload), {{"#tc", kPayload}}));
+}
+
+TEST(PublishChecksTest, AcceptsContentInsideTheSignedManifest) {
+  ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
+  manifest.sections.erase(7);
+  manifest.sections[20] = Install({{parameter::kContent, BytesItem("content")}}, {command::kWrite});
+  EXPECT_OK(Check(manifest, {}));
+  manifest.sections[20] = Install({{parameter::kContent, BytesItem("ciphertext")},
+                                   {parameter::kEncryptionInfo, EncryptionInfo(1)}},
+                                  {command::kWrite});
+  EXPECT_OK(Check(manifest, {}));
+}
+
+TEST(PublishChecksTest, MatchesEachSlotWithItsOwnPayload) {
+  const auto slot = [](uint64_t number, const Parameters& parameters) {
+    return SequenceBuilder()
+        .Override({{parameter::kComponentSlot, UintItem(number)}})
+        .Command(command::kComponentSlot)
+        .Override(parameters);
+  };
+  ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
+  manifest.shared =
+      SequenceBuilder().TryEach({slot(0, {{parameter::kImageDigest, DigestItem("first")}}),
+                                 slot(1, {{parameter::kImageDigest, DigestItem("other")}})});
+  manifest.sections[20] = SequenceBuilder()
+                              .TryEach({slot(0, {{parameter::kUri, TextItem("#first")}}),
+                                        slot(1, {{parameter::kUri, TextItem("#other")}})})
+                              .Command(command::kFetch)
+                              .Command(command::kImageMatch);
+  EXPECT_OK(Check(manifest, {{"#first", "first"}, {"#other", "other"}}));
+  EXPECT_THAT(Check(manifest, {{"#first", "other"}, {"#other", "first"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("S-14")));
+}
+
+TEST(PublishChecksTest, AnIntegratedDependencyMatchesByItsManifestDigest) {
+  const ManifestBuilder inner = ManifestBuilder::InstallOf(kPayload);
+  const std::string inner_member = BytesItem(inner.Encode());
+  TAM_ASSERT_OK_AND_ASSIGN(const std::string envelope,
+                           SignManifest(inner.Encode(), {{"#tc", kPayload}}, Author()));
+  ManifestBuilder manifest;
+  manifest.components = {{"TEE", "app", "data"}};
+  manifest.manifest_component_id = ComponentId{"TEE", "app", "data.suit"};
+  manifest.dependencies[1] = *inner.manifest_component_id;
+  const auto fetch = [](std::string digest) {
+    return SequenceBuilder()
+        .Index(1)
+        .Override(
+            {{parameter::kImageDigest, std::move(digest)}, {parameter::kUri, TextItem("#inner")}})
+        .Command(command::kFetch)
+        .Command(command::kImageMatch);
+  };
+  manifest.sections[15] = fetch(DigestItem(inner_member));
+  manifest.sections[24] = SequenceBuilder().Index(0).Command(command::kUnlink);
+  EXPECT_OK(Check(manifest, {{"#inner", envelope}}));
+  manifest.sections[15] = fetch(DigestItem("something else"));
+  EXPECT_THAT(Check(manifest, {{"#inner", envelope}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("S-14")));
+  EXPECT_THAT(Check(manifest, {{"#inner", "no envelope"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, StartsWith("S-17")));
+}
+
+}  // namespace
+}  // namespace tam::suit
