@@ -125,10 +125,19 @@ bool NeedsInstall(const CatalogView& view, const DeviceFacts& device, const Key&
   return !ReportedAsNamed(device, FindFacts(view, installed->manifest));
 }
 
+// An empty part of `wanted` matches any.
+bool ClassMatches(const storage::DeviceClass& wanted,
+                  const std::optional<storage::DeviceClass>& found) {
+  const storage::DeviceClass have = found.value_or(storage::DeviceClass());
+  return (wanted.oem_id.empty() || wanted.oem_id == have.oem_id) &&
+         (wanted.hw_model.empty() || wanted.hw_model == have.hw_model);
+}
+
 }  // namespace
 
 bool Selects(const storage::DeviceSelector& selector, const DeviceFacts& device) {
-  if (selector.device_class.has_value() && selector.device_class != device.device_class) {
+  if (selector.device_class.has_value() &&
+      !ClassMatches(*selector.device_class, device.device_class)) {
     return false;
   }
   for (const auto& [label, value] : selector.labels) {

@@ -167,6 +167,8 @@ TEST_F(ResolveTest, SelectorNeedsClassLabelsAndDevice) {
   EXPECT_THAT(InstallSequences(), IsEmpty());
   device_.device_class = storage::DeviceClass{{1}, {2}};
   EXPECT_THAT(InstallSequences(), ElementsAre(2));
+  selector.device_class->hw_model.clear();
+  EXPECT_THAT(InstallSequences(), ElementsAre(2)) << "an empty part matches any";
   selector.labels = {{"site", "north"}};
   EXPECT_THAT(InstallSequences(), IsEmpty());
   device_.labels = {{"site", "north"}, {"x", "y"}};
