@@ -3,10 +3,14 @@
 #ifndef TAMARACK_STORAGE_AUDIT_STORE_H_
 #define TAMARACK_STORAGE_AUDIT_STORE_H_
 
+#include <map>
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/model/audit.h"
 #include "storage/model/call.h"
 #include "storage/model/id.h"
@@ -39,6 +43,10 @@ class PseudonymStore {
   virtual absl::StatusOr<Pseudonym> GetOrCreate(const TenantId& tenant, absl::string_view subject,
                                                 const Pseudonym& candidate,
                                                 CallDeadline deadline) = 0;
+  // Whom these pseudonyms of the tenant stand for, for auditors to read; without those that were
+  // erased or never made.
+  virtual absl::StatusOr<std::map<Pseudonym, std::string>> Subjects(
+      const TenantId& tenant, absl::Span<const Pseudonym> pseudonyms, CallDeadline deadline) = 0;
 };
 
 // Thread safe. What every decision about time is made by.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
@@ -112,6 +113,61 @@ absl::StatusOr<storage::Pseudonym> AuditComposer::PseudonymOf(const storage::Ten
   if (known_.size() >= kMaxKnownPseudonyms) known_.clear();
   known_.emplace(key, *pseudonym);
   return pseudonym;
+}
+
+absl::StatusOr<ReadAuditEntry> ParseAuditEntry(absl::Span<const uint8_t> entry) {
+  absl::StatusOr<cbor::Document> document = cbor::Document::Parse(entry);
+  if (!document.ok()) return document.status();
+  const cbor::Item map = document->root();
+  absl::StatusOr<cbor::Item> version = map.Get(0);
+  if (!version.ok()) return version.status();
+  absl::StatusOr<uint64_t> format = version->Uint(kFormatVersion);
+  if (!format.ok()) return format.status();
+  ReadAuditEntry read;
+  for (const auto& [key, text] :
+       {std::pair{1, &read.kind}, {2, &read.role}, {4, &read.target}, {6, &read.request_id}}) {
+    const std::optional<cbor::Item> item = map.Find(key);
+    if (!item.has_value()) continue;
+    absl::StatusOr<std::string_view> value = item->Text();
+    if (!value.ok()) return value.status();
+    *text = std::string(*value);
+  }
+  if (const std::optional<cbor::Item> item = map.Find(3)) {
+    absl::StatusOr<cbor::Bytes> bytes = item->ByteString(16, 16);
+    if (!bytes.ok()) return bytes.status();
+    absl::StatusOr<storage::Pseudonym> actor = storage::Pseudonym::FromBytes(*bytes);
+    if (!actor.ok()) return actor.status();
+    read.actor = *actor;
+  }
+  if (const std::optional<cbor::Item> item = map.Find(5)) {
+    for (const auto& [key, value] : item->each_pair()) {
+      absl::StatusOr<std::string_view> name = key.Text();
+      absl::StatusOr<std::string_view> text = value.Text();
+      if (!name.ok()) return name.status();
+      if (!text.ok()) return text.status();
+      read.details.emplace(*name, *text);
+    }
+  }
+  return read;
+}
+
+absl::Status DenialRecorder::RecordDenial(const Denial& denial) {
+  // Its own short time: the caller's deadline must not be a way around the record.
+  CallContext context = denial.context;
+  context.deadline = absl::Now() + absl::Seconds(5);
+  storage::TenantId tenant;
+  if (context.caller.BelongsToTenant()) {
+    absl::StatusOr<storage::Tenant> found =
+        tenants_.GetByName(context.caller.tenant(), {context.deadline});
+    // A certificate may name a tenant that is no more: then the platform keeps the record.
+    if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
+    if (found.ok()) tenant = found->id;
+  }
+  AuditDetails details = {{"method", std::string(denial.method)}, {"reason", denial.reason}};
+  absl::StatusOr<storage::AuditEntry> entry =
+      composer_.OfCaller(context, tenant, "rpc.denied", denial.resource.substr(0, 256), details);
+  if (!entry.ok()) return entry.status();
+  return writer_.Record(*entry, {context.deadline});
 }
 
 }  // namespace tam::runtime

@@ -14,6 +14,7 @@
 #define TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,9 +22,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "services/runtime/call_context.h"
+#include "services/runtime/dispatcher.h"
 #include "storage/audit_store.h"
 #include "storage/model/audit.h"
+#include "storage/tenant_store.h"
 
 namespace tam::runtime {
 
@@ -60,6 +64,36 @@ class AuditComposer {
 
 // "operator", "gateway", ...: how a role stands in entries.
 std::string_view RoleText(Role role);
+
+// What an entry's bytes say.
+struct ReadAuditEntry {
+  std::string kind;
+  std::string role;
+  // A person's pseudonym, or a device's id; absent: none.
+  std::optional<storage::Pseudonym> actor;
+  std::string target;
+  AuditDetails details;
+  std::string request_id;
+};
+
+// InvalidArgument unless the bytes are an entry by the grammar above; unknown keys are passed over.
+absl::StatusOr<ReadAuditEntry> ParseAuditEntry(absl::Span<const uint8_t> entry);
+
+// Keeps refusals of the dispatcher as entries "rpc.denied" in the tenant that the caller belongs
+// to, or the platform's. Thread safe; borrows all.
+class DenialRecorder : public AuditSink {
+ public:
+  DenialRecorder(AuditComposer& composer, storage::TenantReader& tenants,
+                 storage::AuditWriter& writer)
+      : composer_(composer), tenants_(tenants), writer_(writer) {}
+
+  absl::Status RecordDenial(const Denial& denial) override;
+
+ private:
+  AuditComposer& composer_;
+  storage::TenantReader& tenants_;
+  storage::AuditWriter& writer_;
+};
 
 }  // namespace tam::runtime
 

@@ -11,7 +11,7 @@ RefusalLimiter::RefusalLimiter(const Options& options)
 
 bool RefusalLimiter::Take(absl::string_view identity, absl::Time now) {
   const size_t index = absl::HashOf(identity) % options_.buckets;
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   Bucket& bucket = buckets_[index];
   if (now > bucket.filled) {
     const double gained = absl::ToDoubleSeconds(now - bucket.filled) * options_.per_second;

@@ -4,11 +4,10 @@
 // Token buckets for refused calls, one an identity, in a table of fixed size.
 
 #include <cstddef>
+#include <mutex>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace tam::runtime {
@@ -38,8 +37,9 @@ class RefusalLimiter {
   };
 
   const Options options_;
-  absl::Mutex mutex_;
-  std::vector<Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
+  // A standard one: the distribution's Abseil is not built for TSan.
+  std::mutex mutex_;  // guards buckets_
+  std::vector<Bucket> buckets_;
 };
 
 }  // namespace tam::runtime

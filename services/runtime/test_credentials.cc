@@ -31,8 +31,7 @@ absl::Status OpenSsl(const std::vector<std::string>& arguments) {
 absl::StatusOr<TestAuthority> TestAuthority::Create(const std::string& name) {
   const char* temporary = std::getenv("TEST_TMPDIR");
   TestAuthority authority;
-  authority.folder_ =
-      absl::StrCat(temporary != nullptr ? temporary : "/tmp", "/", name, "-XXXXXX");
+  authority.folder_ = absl::StrCat(temporary != nullptr ? temporary : "/tmp", "/", name, "-XXXXXX");
   if (mkdtemp(authority.folder_.data()) == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot make ", authority.folder_));
   }

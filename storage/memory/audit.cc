@@ -66,6 +66,19 @@ class MemoryPseudonymStore : public PseudonymStore {
         .first->second;
   }
 
+  absl::StatusOr<std::map<Pseudonym, std::string>> Subjects(const TenantId& tenant,
+                                                            absl::Span<const Pseudonym> pseudonyms,
+                                                            CallDeadline) override {
+    absl::MutexLock lock(&state_.mutex);
+    std::map<Pseudonym, std::string> subjects;
+    for (const auto& [key, pseudonym] : state_.pseudonyms) {
+      const bool wanted =
+          std::find(pseudonyms.begin(), pseudonyms.end(), pseudonym) != pseudonyms.end();
+      if (key.first == tenant && wanted) subjects.emplace(pseudonym, key.second);
+    }
+    return subjects;
+  }
+
  private:
   State& state_;
 };
