@@ -1,0 +1,90 @@
+// The tenants' private keys: made here, kept wrapped in storage, unwrapped for a short while in
+// memory.
+#ifndef TAMARACK_SERVICES_SIGNING_KEY_RING_H_
+#define TAMARACK_SERVICES_SIGNING_KEY_RING_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "crypto/keys/key.h"
+#include "crypto/secret/secret.h"
+#include "services/runtime/audit_entry.h"
+#include "services/runtime/call_context.h"
+#include "services/runtime/database_time.h"
+#include "storage/signing_store.h"
+#include "storage/tenant_store.h"
+
+namespace tam::signing {
+
+// Thread safe.
+class KeyRing {
+ public:
+  struct Options {
+    // Tenants whose keys are held unwrapped; the one read longest ago makes room.
+    size_t max_tenants = 1024;
+    // How long they are held: a key retired by another replica signs no longer than this.
+    absl::Duration life = absl::Minutes(1);
+  };
+
+  // What the ring works on; all must outlive it.
+  struct Dependencies {
+    storage::SigningStore& store;
+    storage::TenantReader& tenants;
+    runtime::AuditComposer& audit;
+    const secret::KeyWrapper& wrapper;
+    secret::RandomSource& random;
+    runtime::MonotonicClock monotonic;
+  };
+
+  explicit KeyRing(Dependencies dependencies) : KeyRing(std::move(dependencies), Options()) {}
+  KeyRing(Dependencies dependencies, const Options& options)
+      : dependencies_(std::move(dependencies)), options_(options) {}
+
+  // The tenant's active key. One is made where the tenant never had any for this purpose and
+  // algorithm. FailedPrecondition where it had and all are retired; NotFound for no such tenant;
+  // Internal where the key does not unwrap (another KEK, or an altered row); Unavailable.
+  absl::StatusOr<keys::PrivateKey> ActiveKey(const runtime::CallContext& context,
+                                             const storage::TenantId& tenant,
+                                             storage::SigningPurpose purpose, int32_t algorithm);
+
+  // Makes a key, which signs from now on; the active one before it is retired and stays listed.
+  absl::StatusOr<storage::SigningKey> Create(const runtime::CallContext& context,
+                                             const storage::TenantId& tenant,
+                                             storage::SigningPurpose purpose, int32_t algorithm);
+
+  // Retires a key. NotFound.
+  absl::Status Retire(const runtime::CallContext& context, const storage::TenantId& tenant,
+                      const storage::KeyThumbprint& key);
+
+ private:
+  using Use = std::pair<storage::SigningPurpose, int32_t>;
+  // A tenant's keys as read at one moment.
+  struct Held {
+    absl::Duration read;
+    std::map<Use, keys::PrivateKey> active;
+    std::set<Use> ever;  // uses for which there is a key in any state
+  };
+
+  std::shared_ptr<const Held> Find(const storage::TenantId& tenant);
+  absl::StatusOr<std::shared_ptr<const Held>> Load(const runtime::CallContext& context,
+                                                   const storage::TenantId& tenant);
+  absl::StatusOr<keys::PrivateKey> Unwrap(const storage::SigningKey& key);
+  void Forget(const storage::TenantId& tenant);
+
+  const Dependencies dependencies_;
+  const Options options_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<storage::TenantId, std::shared_ptr<const Held>> held_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tam::signing
+
+#endif  // TAMARACK_SERVICES_SIGNING_KEY_RING_H_

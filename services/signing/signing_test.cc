@@ -1,0 +1,382 @@
+// The signing service over in-memory stores.
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
+#include "services/signing/admin_handler.h"
+#include "services/signing/kek.h"
+#include "services/signing/session_handler.h"
+#include "storage/memory/memory_storage.h"
+#include "teep/eat/eat.h"
+#include "teep/message/message.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::signing {
+namespace {
+
+using cbor::AsBytes;
+using ::tam::testing::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
+constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+
+runtime::CallContext ContextOf(const std::string& path) {
+  return {*runtime::Identity::Parse("spiffe://test/" + path, "test"), absl::InfiniteFuture(), "r"};
+}
+
+secret::KeyWrapper WrapperOf(char kek) {
+  return *secret::KeyWrapper::Create(secret::SecretBytes(AsBytes(std::string(32, kek))));
+}
+
+void FillRandom(absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); }
+
+// One replica: its own ring and caches over shared storage.
+struct Replica {
+  Replica(storage::Storage& storage, absl::Duration& monotonic, char kek = 'k', double rate = 0)
+      : wrapper(WrapperOf(kek)),
+        audit(storage.pseudonyms(), FillRandom),
+        keys({storage.signing(), storage.tenants(), audit, wrapper, secret::RandomSource::System(),
+              [&monotonic] { return monotonic; }}),
+        session({keys, storage.challenge_roots(), storage.clock(), audit, wrapper,
+                 secret::RandomSource::System(), [&monotonic] { return monotonic; }, rate}),
+        admin(keys, storage.signing(), storage.tenants()) {}
+
+  const secret::KeyWrapper wrapper;
+  runtime::AuditComposer audit;
+  KeyRing keys;
+  SessionHandler session;
+  AdminHandler admin;
+};
+
+class SigningTest : public ::testing::Test {
+ protected:
+  SigningTest() {
+    tenant_.id = storage::NewId<storage::TenantId>(FillRandom);
+    tenant_.name = "acme";
+    EXPECT_OK(storage_->tenants().Create(tenant_, {}, {}));
+  }
+
+  std::string Uid() const { return cbor::AsString(tenant_.id.bytes()); }
+
+  v1::SignQueryRequestRequest QueryRequest() const {
+    v1::SignQueryRequestRequest request;
+    request.set_tenant_uid(Uid());
+    request.set_data_items(11);
+    request.set_challenge(std::string(32, 'c'));
+    return request;
+  }
+  v1::SignUpdateRequest Update() const {
+    v1::SignUpdateRequest request;
+    request.set_tenant_uid(Uid());
+    request.set_suite(v1::CIPHER_SUITE_ED25519);
+    request.set_token(std::string(16, 't'));
+    request.add_manifests("envelope");
+    request.add_unneeded(std::string("\x82\x41") + "a" + std::string("\x41") + "b");
+    return request;
+  }
+  v1::SignAttestationResultRequest Result() const {
+    v1::SignAttestationResultRequest request;
+    request.set_tenant_uid(Uid());
+    request.set_nonce(std::string(32, 'c'));
+    request.set_agent_thumbprint(std::string(32, 'a'));
+    request.set_ueid("\x01" + std::string(16, 'u'));
+    request.mutable_device_class()->set_oemid(std::string("\x00\x00\xfa\xf2", 4));
+    request.mutable_device_class()->set_hwmodel("model");
+    request.set_hwversion(
+        "\x81\x63"
+        "1.0");
+    request.set_profile(eat::kTeepProfile);
+    request.set_lifetime_seconds(3600);
+    return request;
+  }
+
+  std::vector<v1::SigningKey> List(Replica& replica) {
+    v1::ListSigningKeysRequest request;
+    request.set_parent("tenants/acme");
+    auto response = replica.admin.ListSigningKeys(operator_, request);
+    EXPECT_OK(response);
+    return {response->keys().begin(), response->keys().end()};
+  }
+  std::optional<keys::PublicKey> Active(Replica& replica, v1::KeyPurpose purpose,
+                                        v1::CipherSuite suite) {
+    for (const auto& key : List(replica)) {
+      if (key.purpose() == purpose && key.suite() == suite &&
+          key.state() == v1::SIGNING_KEY_STATE_ACTIVE) {
+        return *keys::PublicKey::FromPem(key.pem());
+      }
+    }
+    return std::nullopt;
+  }
+  v1::SigningKey CreateKey(Replica& replica, v1::CipherSuite suite) {
+    v1::CreateSigningKeyRequest request;
+    request.set_parent("tenants/acme");
+    request.set_purpose(v1::KEY_PURPOSE_TEEP_MESSAGE);
+    request.set_suite(suite);
+    auto created = replica.admin.CreateSigningKey(operator_, request);
+    EXPECT_OK(created);
+    return created.ok() ? created->key() : v1::SigningKey();
+  }
+
+  absl::Time now_ = absl::FromUnixSeconds(1'790'000'000);
+  absl::Duration monotonic_ = absl::Hours(1);
+  std::unique_ptr<storage::Storage> storage_ = storage::NewMemoryStorage([this] { return now_; });
+  storage::Tenant tenant_;
+  const runtime::CallContext gateway_ = ContextOf("service/gateway");
+  const runtime::CallContext attestation_ = ContextOf("service/attestation");
+  const runtime::CallContext operator_ = ContextOf("tenant/acme/operator/olga");
+  Replica replica_{*storage_, monotonic_};
+};
+
+// T-49..T-51.
+TEST_F(SigningTest, QueryRequestIsSignedByBothMandatorySuites) {
+  TAM_ASSERT_OK_AND_ASSIGN(const auto response,
+                           replica_.session.SignQueryRequest(gateway_, QueryRequest()));
+  TAM_ASSERT_OK_AND_ASSIGN(
+      const auto cose, cose::Message::Parse(AsBytes(response.message()), cose::TagRule::kRequired));
+  EXPECT_EQ(cose.structure(), cose::Structure::kSign);
+  EXPECT_THAT(cose.signers(), SizeIs(2));
+  for (auto suite : {v1::CIPHER_SUITE_ESP256, v1::CIPHER_SUITE_ED25519}) {
+    const auto key = Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, suite);
+    ASSERT_TRUE(key.has_value());
+    TAM_ASSERT_OK_AND_ASSIGN(const auto message,
+                             teep::VerifyMessage(cose, *key, cose::AlgorithmPolicy::Strict()));
+    const auto& request = std::get<teep::QueryRequest>(message.message());
+    EXPECT_EQ(request.challenge, std::string(32, 'c'));
+    EXPECT_FALSE(request.token.has_value());
+    EXPECT_EQ(request.data_item_requested, 11u);
+    EXPECT_EQ(request.supported_cipher_suites, teep::MandatoryCipherSuites());
+    EXPECT_EQ(request.supported_suit_cose_profiles, teep::MandatorySuitCoseProfiles());
+  }
+}
+
+TEST_F(SigningTest, QueryRequestRefusesWhatTeepDoesNotPermit) {
+  auto code = [&](auto change) {
+    auto request = QueryRequest();
+    change(request);
+    return replica_.session.SignQueryRequest(gateway_, request).status();
+  };
+  EXPECT_THAT(code([](auto& r) { r.set_token(std::string(32, 't')); }),
+              StatusIs(kInvalid, HasSubstr("exactly one")));
+  EXPECT_THAT(code([](auto& r) { r.clear_challenge(); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_challenge("short"); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_challenge(std::string(65, 'c')); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_data_items(2); }),
+              StatusIs(kInvalid, HasSubstr("query-request.token")));
+  EXPECT_THAT(code([](auto& r) { r.set_data_items(16); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_wire_profile(v1::WIRE_PROFILE_LEGACY); }),
+              StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_tenant_uid("x"); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_tenant_uid(std::string(16, 'x')); }),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(SigningTest, PassportTokenMayStandInForTheChallenge) {
+  auto request = QueryRequest();
+  request.set_token(request.challenge());
+  request.clear_challenge();
+  EXPECT_OK(replica_.session.SignQueryRequest(gateway_, request));
+}
+
+TEST_F(SigningTest, QueryRequestsHaveABudgetOfTheirOwn) {
+  Replica limited(*storage_, monotonic_, 'k', 2);
+  EXPECT_OK(limited.session.SignQueryRequest(gateway_, QueryRequest()));
+  EXPECT_OK(limited.session.SignQueryRequest(gateway_, QueryRequest()));
+  EXPECT_THAT(limited.session.SignQueryRequest(gateway_, QueryRequest()),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_OK(limited.session.SignUpdate(gateway_, Update()));
+  monotonic_ += absl::Milliseconds(500);
+  EXPECT_OK(limited.session.SignQueryRequest(gateway_, QueryRequest()));
+}
+
+// T-52.
+TEST_F(SigningTest, UpdateIsSignedInTheSuiteOfTheDevice) {
+  for (auto suite : {v1::CIPHER_SUITE_ESP256, v1::CIPHER_SUITE_ED25519}) {
+    auto request = Update();
+    request.set_suite(suite);
+    TAM_ASSERT_OK_AND_ASSIGN(const auto response, replica_.session.SignUpdate(gateway_, request));
+    TAM_ASSERT_OK_AND_ASSIGN(const auto cose, cose::Message::Parse(AsBytes(response.message()),
+                                                                   cose::TagRule::kRequired));
+    EXPECT_EQ(cose.structure(), cose::Structure::kSign1);
+    const auto key = Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, suite);
+    ASSERT_TRUE(key.has_value());
+    TAM_ASSERT_OK_AND_ASSIGN(const auto message,
+                             teep::VerifyMessage(cose, *key, cose::AlgorithmPolicy::Strict()));
+    const auto& update = std::get<teep::Update>(message.message());
+    EXPECT_EQ(update.token, std::string(16, 't'));
+    EXPECT_EQ(update.manifest_list, std::vector<std::string>{"envelope"});
+    EXPECT_EQ(update.unneeded_manifest_list, (std::vector<teep::ComponentId>{{"a", "b"}}));
+  }
+}
+
+// T-39.
+TEST_F(SigningTest, UpdateRefusesUndefinedCodesAndMalformedComponents) {
+  auto request = Update();
+  request.set_err_code(12);
+  EXPECT_THAT(replica_.session.SignUpdate(gateway_, request), StatusIs(kInvalid));
+  request = Update();
+  request.add_unneeded("\x80");
+  EXPECT_THAT(replica_.session.SignUpdate(gateway_, request),
+              StatusIs(kInvalid, HasSubstr("unneeded[1]")));
+  request = Update();
+  request.clear_suite();
+  EXPECT_THAT(replica_.session.SignUpdate(gateway_, request), StatusIs(kInvalid));
+}
+
+TEST_F(SigningTest, AttestationResultHasTheProfilesClaims) {
+  TAM_ASSERT_OK_AND_ASSIGN(const auto response,
+                           replica_.session.SignAttestationResult(attestation_, Result()));
+  const auto key = Active(replica_, v1::KEY_PURPOSE_ATTESTATION_RESULT, v1::CIPHER_SUITE_ESP256);
+  ASSERT_TRUE(key.has_value());
+  TAM_ASSERT_OK_AND_ASSIGN(
+      const auto cose, cose::Message::Parse(AsBytes(response.message()), cose::TagRule::kRequired));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto payload, cose.Verify(*key, cose::AlgorithmPolicy::Strict()));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto claims, eat::ParseClaims(payload.bytes()));
+  EXPECT_EQ(claims.nonces, std::vector<std::string>{std::string(32, 'c')});
+  EXPECT_EQ(claims.cnf->kid, std::string(32, 'a'));
+  EXPECT_EQ(claims.ueid, "\x01" + std::string(16, 'u'));
+  EXPECT_EQ(claims.oemid, "64242");
+  EXPECT_TRUE(claims.oemid_is_pen);
+  EXPECT_EQ(claims.hwversion, "1.0");
+  EXPECT_EQ(claims.profile, eat::kTeepProfile);
+  EXPECT_EQ(claims.issued_at, now_);
+  EXPECT_EQ(claims.expires, now_ + absl::Hours(1));
+}
+
+TEST_F(SigningTest, AttestationResultNeedsItsMandatoryClaims) {
+  auto code = [&](auto change) {
+    auto request = Result();
+    change(request);
+    return replica_.session.SignAttestationResult(attestation_, request).status();
+  };
+  EXPECT_THAT(code([](auto& r) { r.clear_nonce(); }), StatusIs(kInvalid, HasSubstr("nonce")));
+  EXPECT_THAT(code([](auto& r) { r.set_agent_thumbprint("x"); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_ueid("\x09x"); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.clear_device_class(); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_hwversion("junk"); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.clear_profile(); }), StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_lifetime_seconds(86401); }), StatusIs(kInvalid));
+}
+
+TEST_F(SigningTest, CallersGetWhatTheirPurposeAllows) {
+  EXPECT_THAT(replica_.session.SignQueryRequest(attestation_, QueryRequest()), StatusIs(kDenied));
+  EXPECT_THAT(replica_.session.SignUpdate(attestation_, Update()), StatusIs(kDenied));
+  EXPECT_THAT(replica_.session.SignAttestationResult(gateway_, Result()), StatusIs(kDenied));
+  EXPECT_THAT(replica_.session.GetChallengeKeys(attestation_, {}), StatusIs(kDenied));
+  EXPECT_THAT(List(replica_), SizeIs(0));  // a refusal makes no key
+}
+
+TEST_F(SigningTest, ReplicasAgreeOnChallengeKeysAndTellTheDatabasesTime) {
+  TAM_ASSERT_OK_AND_ASSIGN(const auto here, replica_.session.GetChallengeKeys(gateway_, {}));
+  Replica other(*storage_, monotonic_);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto there, other.session.GetChallengeKeys(gateway_, {}));
+  EXPECT_EQ(here.SerializeAsString(), there.SerializeAsString());
+  EXPECT_EQ(here.now_ms(), absl::ToUnixMillis(now_));
+  ASSERT_EQ(here.keys_size(), 9);
+  EXPECT_EQ(here.keys(7).epoch(), 1'790'000'000 / 3600);
+  std::set<std::string> distinct;
+  for (const auto& key : here.keys()) {
+    EXPECT_EQ(key.key().size(), 32u);
+    distinct.insert(key.key());
+  }
+  EXPECT_EQ(distinct.size(), 9u);
+}
+
+TEST_F(SigningTest, ChallengeKeyIsHkdfOfTheRootAndTheWholeEpoch) {
+  const std::string root(32, 'r');
+  const auto key = ChallengeKeyOf(AsBytes(root), 0x0102);
+  const auto want = secret::HkdfSha256(
+      AsBytes(root), {},
+      std::string("tamarack challenge epoch") + std::string("\0\0\0\0\0\0\x01\x02", 8), 32);
+  EXPECT_EQ(cbor::AsString(key.Reveal()), cbor::AsString(want.Reveal()));
+}
+
+TEST_F(SigningTest, RotationKeepsTheRetiredKeyListed) {
+  const auto first = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  now_ += absl::Seconds(1);
+  const auto second = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  const auto listed = List(replica_);
+  ASSERT_THAT(listed, SizeIs(2));
+  EXPECT_EQ(listed[0].name(), second.name());
+  EXPECT_EQ(listed[0].state(), v1::SIGNING_KEY_STATE_ACTIVE);
+  EXPECT_EQ(listed[1].name(), first.name());
+  EXPECT_EQ(listed[1].state(), v1::SIGNING_KEY_STATE_RETIRED);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto key, keys::PublicKey::FromCoseKey(AsBytes(first.cose_key())));
+  EXPECT_EQ(cbor::AsString(key.thumbprint()), first.thumbprint());
+  EXPECT_EQ(key.ToPem(), first.pem());
+  EXPECT_EQ(Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ED25519)->ToPem(),
+            second.pem());
+}
+
+TEST_F(SigningTest, NoKeyIsMadeInPlaceOfARetiredOne) {
+  const auto key = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  EXPECT_OK(replica_.session.SignUpdate(gateway_, Update()));
+  v1::RetireSigningKeyRequest retire;
+  retire.set_name(key.name());
+  TAM_ASSERT_OK_AND_ASSIGN(const auto retired, replica_.admin.RetireSigningKey(operator_, retire));
+  EXPECT_EQ(retired.key().state(), v1::SIGNING_KEY_STATE_RETIRED);
+  EXPECT_THAT(replica_.session.SignUpdate(gateway_, Update()), StatusIs(kPrecondition));
+}
+
+TEST_F(SigningTest, AKeyRetiredElsewhereSignsForAShortWhileOnly) {
+  Replica other(*storage_, monotonic_);
+  const auto key = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  EXPECT_OK(other.session.SignUpdate(gateway_, Update()));
+  v1::RetireSigningKeyRequest retire;
+  retire.set_name(key.name());
+  EXPECT_OK(replica_.admin.RetireSigningKey(operator_, retire));
+  monotonic_ += absl::Minutes(1);
+  EXPECT_THAT(other.session.SignUpdate(gateway_, Update()), StatusIs(kPrecondition));
+}
+
+TEST_F(SigningTest, AnotherKekOpensNothing) {
+  EXPECT_OK(replica_.session.SignUpdate(gateway_, Update()));
+  EXPECT_OK(replica_.session.GetChallengeKeys(gateway_, {}));
+  Replica other(*storage_, monotonic_, 'x');
+  EXPECT_THAT(other.session.SignUpdate(gateway_, Update()),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("does not unwrap")));
+  EXPECT_THAT(other.session.GetChallengeKeys(gateway_, {}),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("does not unwrap")));
+}
+
+TEST_F(SigningTest, ListsInPages) {
+  for (int i = 0; i < 3; ++i) {
+    now_ += absl::Seconds(1);
+    CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  }
+  v1::ListSigningKeysRequest request;
+  request.set_parent("tenants/acme");
+  request.set_page_size(2);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto first, replica_.admin.ListSigningKeys(operator_, request));
+  ASSERT_EQ(first.keys_size(), 2);
+  request.set_page_token(first.next_page_token());
+  TAM_ASSERT_OK_AND_ASSIGN(const auto second, replica_.admin.ListSigningKeys(operator_, request));
+  EXPECT_EQ(second.keys_size(), 1);
+  EXPECT_EQ(second.next_page_token(), "");
+  request.set_page_token("junk");
+  EXPECT_THAT(replica_.admin.ListSigningKeys(operator_, request), StatusIs(kInvalid));
+}
+
+TEST(Kek, ReadsBytesOrHexadecimal) {
+  const std::string path = ::testing::TempDir() + "/kek";
+  auto write = [&](const std::string& text) { std::ofstream(path, std::ios::binary) << text; };
+  EXPECT_THAT(ReadKek(path + "-none"), StatusIs(absl::StatusCode::kNotFound));
+  write(std::string(32, 'k'));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto binary, ReadKek(path));
+  std::string hex;
+  for (int i = 0; i < 32; ++i) hex += "6B";
+  write(hex + "\n");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto text, ReadKek(path));
+  const auto wrapped = binary.Wrap(AsBytes("secret"), "here", secret::RandomSource::System());
+  EXPECT_OK(text.Unwrap(AsBytes(wrapped), "here"));
+  EXPECT_THAT(text.Unwrap(AsBytes(wrapped), "there"), ::testing::Not(testing::IsOk()));
+  write("short");
+  EXPECT_THAT(ReadKek(path), StatusIs(kInvalid, HasSubstr("want 32 bytes")));
+}
+
+}  // namespace
+}  // namespace tam::signing
