@@ -1,0 +1,166 @@
+#include "services/bin/config.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+ABSL_FLAG(std::string, services, "all",
+          "What runs in this process: all, or a list of signing,registry,catalog,attestation,audit,"
+          "gateway");
+ABSL_FLAG(std::string, database_dir, "",
+          "Folder with one file a service, NAME.dsn: its PostgreSQL connection string");
+ABSL_FLAG(int, database_connections, 16, "Most connections of each service to the database");
+ABSL_FLAG(std::string, kek_file, "",
+          "File with the 32-byte key that wraps signing keys at rest; needed by signing");
+ABSL_FLAG(std::string, trust_domain, "tamarack.example", "Trust domain of all SPIFFE IDs");
+ABSL_FLAG(std::string, tls_cert, "", "PEM file: this process's certificate chain, leaf first");
+ABSL_FLAG(std::string, tls_key, "", "PEM file: its private key");
+ABSL_FLAG(std::string, tls_ca, "", "PEM file: the authority that peers' certificates must be of");
+ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
+          "host:port of the gRPC listener (mutual TLS); port 0: any free one");
+ABSL_FLAG(int, admin_workers, 16, "Most gRPC calls handled at once");
+ABSL_FLAG(std::string, http_listen, "127.0.0.1:0",
+          "address:port of the TEEP listener, the address numeric; port 0: any free one");
+ABSL_FLAG(int, http_workers, 16, "Most TEEP messages handled at once");
+ABSL_FLAG(std::string, peers, "",
+          "Where modules of other processes are: NAME=host:port,... for each that the modules here "
+          "need");
+ABSL_FLAG(double, query_requests_per_second, 0,
+          "Budget of signed QueryRequests; above it devices get 503. 0: no limit");
+ABSL_FLAG(std::string, ready_file, "",
+          "Written when everything listens: lines admin=host:port and http=host:port");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(20),
+          "How long SIGTERM waits for calls that have begun");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
+
+namespace tam::bin {
+namespace {
+
+constexpr std::array<std::pair<const char*, Module>, 6> kModules = {{
+    {"signing", Module::kSigning},
+    {"registry", Module::kRegistry},
+    {"catalog", Module::kCatalog},
+    {"attestation", Module::kAttestation},
+    {"audit", Module::kAudit},
+    {"gateway", Module::kGateway},
+}};
+
+std::optional<Module> FindModule(absl::string_view name) {
+  for (const auto& [known, module] : kModules) {
+    if (name == known) return module;
+  }
+  return std::nullopt;
+}
+
+absl::Status Want(absl::string_view flag, absl::string_view want, absl::string_view got) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, ": want ", want, ", got \"", got, "\""));
+}
+
+absl::StatusOr<runtime::Severity> ParseSeverity(const std::string& level) {
+  if (level == "debug") return runtime::Severity::kDebug;
+  if (level == "info") return runtime::Severity::kInfo;
+  if (level == "warning") return runtime::Severity::kWarning;
+  if (level == "error") return runtime::Severity::kError;
+  return Want("log_level", "debug, info, warning or error", level);
+}
+
+// What must be there for these modules to run.
+absl::Status Check(const Config& config) {
+  const bool only_gateway = config.modules == std::set{Module::kGateway};
+  if (!only_gateway && config.database_dir.empty()) {
+    return Want("database_dir", "a folder with NAME.dsn files", "");
+  }
+  if (config.Has(Module::kSigning) && config.kek_file.empty()) {
+    return Want("kek_file", "a file", "");
+  }
+  for (const auto& [flag, file] :
+       {std::pair<const char*, const std::string&>{"tls_cert", config.tls_cert_file},
+        {"tls_key", config.tls_key_file},
+        {"tls_ca", config.tls_ca_file}}) {
+    if (file.empty()) return Want(flag, "a PEM file", "");
+  }
+  for (const auto& [flag, count] :
+       {std::pair<const char*, int>{"database_connections", config.database_connections},
+        {"admin_workers", config.admin_workers},
+        {"http_workers", config.http_workers}}) {
+    if (count < 1 || count > 1024) return Want(flag, "1 to 1024", absl::StrCat(count));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string NameOf(Module module) {
+  for (const auto& [name, known] : kModules) {
+    if (module == known) return name;
+  }
+  return "unknown";
+}
+
+absl::StatusOr<std::set<Module>> ParseModules(const std::string& list) {
+  std::set<Module> modules;
+  if (list == "all") {
+    for (const auto& [name, module] : kModules) modules.insert(module);
+    return modules;
+  }
+  for (absl::string_view name : absl::StrSplit(list, ',')) {
+    const std::optional<Module> module = FindModule(name);
+    if (!module.has_value()) return Want("services", "all or names of services", name);
+    modules.insert(*module);
+  }
+  return modules;
+}
+
+absl::StatusOr<std::map<Module, std::string>> ParsePeers(const std::string& list) {
+  std::map<Module, std::string> peers;
+  for (absl::string_view entry : absl::StrSplit(list, ',', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(entry, absl::MaxSplits('=', 1));
+    const std::optional<Module> module = FindModule(parts.first);
+    if (!module.has_value() || parts.second.find(':') == absl::string_view::npos ||
+        !peers.emplace(*module, parts.second).second) {
+      return Want("peers", "NAME=host:port, each name once", entry);
+    }
+  }
+  return peers;
+}
+
+absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) return Want("", "flags only", rest[1]);
+  Config config;
+  auto modules = ParseModules(absl::GetFlag(FLAGS_services));
+  if (!modules.ok()) return modules.status();
+  config.modules = *std::move(modules);
+  auto peers = ParsePeers(absl::GetFlag(FLAGS_peers));
+  if (!peers.ok()) return peers.status();
+  config.peers = *std::move(peers);
+  auto level = ParseSeverity(absl::GetFlag(FLAGS_log_level));
+  if (!level.ok()) return level.status();
+  config.log_level = *level;
+  config.database_dir = absl::GetFlag(FLAGS_database_dir);
+  config.database_connections = absl::GetFlag(FLAGS_database_connections);
+  config.kek_file = absl::GetFlag(FLAGS_kek_file);
+  config.trust_domain = absl::GetFlag(FLAGS_trust_domain);
+  config.tls_cert_file = absl::GetFlag(FLAGS_tls_cert);
+  config.tls_key_file = absl::GetFlag(FLAGS_tls_key);
+  config.tls_ca_file = absl::GetFlag(FLAGS_tls_ca);
+  config.admin_listen = absl::GetFlag(FLAGS_admin_listen);
+  config.admin_workers = absl::GetFlag(FLAGS_admin_workers);
+  config.http_listen = absl::GetFlag(FLAGS_http_listen);
+  config.http_workers = absl::GetFlag(FLAGS_http_workers);
+  config.query_requests_per_second = absl::GetFlag(FLAGS_query_requests_per_second);
+  config.ready_file = absl::GetFlag(FLAGS_ready_file);
+  config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
+  if (absl::Status checked = Check(config); !checked.ok()) return checked;
+  return config;
+}
+
+}  // namespace tam::bin

@@ -1,0 +1,55 @@
+// Everything that `tamd` is told on its command line, in one value. Flags are read nowhere else.
+#ifndef TAMARACK_SERVICES_BIN_CONFIG_H_
+#define TAMARACK_SERVICES_BIN_CONFIG_H_
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "services/runtime/log.h"
+
+namespace tam::bin {
+
+enum class Module { kSigning, kRegistry, kCatalog, kAttestation, kAudit, kGateway };
+
+// "signing", ...: as in --services, DSN files and log lines.
+std::string NameOf(Module module);
+
+struct Config {
+  std::set<Module> modules;
+  // Holds NAME.dsn for each module but the gateway.
+  std::string database_dir;
+  int database_connections = 16;
+  std::string kek_file;
+  std::string trust_domain;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_ca_file;
+  std::string admin_listen;
+  int admin_workers = 16;
+  // "address:port", the address numeric.
+  std::string http_listen;
+  int http_workers = 16;
+  // "host:port" of the processes that serve modules which are not in this one.
+  std::map<Module, std::string> peers;
+  double query_requests_per_second = 0;
+  // Empty: none.
+  std::string ready_file;
+  absl::Duration drain_timeout = absl::Seconds(20);
+  runtime::Severity log_level = runtime::Severity::kInfo;
+
+  bool Has(Module module) const { return modules.contains(module); }
+};
+
+// Parses the command line with absl's flags (--help exits). InvalidArgument names the flag.
+absl::StatusOr<Config> ReadConfig(int argc, char** argv);
+
+// The parts that tests reach without a command line.
+absl::StatusOr<std::set<Module>> ParseModules(const std::string& list);
+absl::StatusOr<std::map<Module, std::string>> ParsePeers(const std::string& list);
+
+}  // namespace tam::bin
+
+#endif  // TAMARACK_SERVICES_BIN_CONFIG_H_

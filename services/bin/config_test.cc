@@ -1,0 +1,86 @@
+#include "services/bin/config.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/bin/files.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::bin {
+namespace {
+
+using ::tam::testing::IsOk;
+using ::tam::testing::IsOkAndHolds;
+using ::tam::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+// Flags keep their values through a process, so each test sets all that it reads.
+absl::StatusOr<Config> Read(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "tamd");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return ReadConfig(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(ConfigTest, AllIsJustAnotherList) {
+  EXPECT_THAT(ParseModules("all"), IsOkAndHolds(SizeIs(6)));
+  EXPECT_THAT(ParseModules("gateway,signing"),
+              IsOkAndHolds(ElementsAre(Module::kSigning, Module::kGateway)));
+}
+
+TEST(ConfigTest, RefusesUnknownModules) {
+  for (const char* list : {"", "gateway,", "gateway,billing", "All", "all,gateway"}) {
+    EXPECT_THAT(ParseModules(list), StatusIs(absl::StatusCode::kInvalidArgument)) << list;
+  }
+}
+
+TEST(ConfigTest, ReadsPeers) {
+  EXPECT_THAT(ParsePeers(""), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(
+      ParsePeers("signing=s:1,registry=[::1]:2"),
+      IsOkAndHolds(ElementsAre(Pair(Module::kSigning, "s:1"), Pair(Module::kRegistry, "[::1]:2"))));
+  for (const char* list :
+       {"signing", "signing=", "signing=host", "other=h:1", "signing=a:1,signing=b:1"}) {
+    EXPECT_THAT(ParsePeers(list), StatusIs(absl::StatusCode::kInvalidArgument)) << list;
+  }
+}
+
+TEST(ConfigTest, WantsWhatTheModulesNeed) {
+  const std::vector<std::string> tls = {"--tls_cert=c", "--tls_key=k", "--tls_ca=a"};
+  std::vector<std::string> gateway = tls;
+  gateway.push_back("--services=gateway");
+  gateway.push_back("--database_dir=");
+  EXPECT_THAT(Read(gateway), IsOk());
+  std::vector<std::string> registry = tls;
+  registry.push_back("--services=registry");
+  EXPECT_THAT(Read(registry),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("database_dir")));
+  std::vector<std::string> signing = tls;
+  signing.push_back("--services=signing");
+  signing.push_back("--database_dir=d");
+  signing.push_back("--kek_file=");
+  EXPECT_THAT(Read(signing), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("kek_file")));
+  EXPECT_THAT(Read({"--services=gateway", "--tls_cert=", "--tls_key=k", "--tls_ca=a"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_cert")));
+  EXPECT_THAT(Read({"--tls_cert=c", "--services=gateway", "--http_workers=0"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("http_workers")));
+}
+
+TEST(FilesTest, ReplacesAndReadsWhole) {
+  const std::string path = ::testing::TempDir() + "/ready";
+  ASSERT_THAT(ReplaceFile(path, "one\n"), IsOk());
+  ASSERT_THAT(ReplaceFile(path, "two\n"), IsOk());
+  EXPECT_THAT(ReadFile(path), IsOkAndHolds("two\n"));
+  EXPECT_THAT(ReadFile(path + "-absent"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ReplaceFile(::testing::TempDir() + "/no/such/folder", ""),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+}  // namespace
+}  // namespace tam::bin
