@@ -1,0 +1,116 @@
+#include "services/gateway/conversions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
+
+namespace tam::gateway {
+namespace {
+
+constexpr int64_t kEatNonce = 10;
+constexpr int64_t kEnvelopeChallenge = 6;
+constexpr int64_t kSha256 = -16;
+
+std::optional<std::string> BytesAt(std::string_view cbor, int64_t key) {
+  const auto document = cbor::Document::Parse(cbor::AsBytes(cbor));
+  if (!document.ok()) return std::nullopt;
+  const auto item = document->root().Find(key);
+  if (!item.has_value()) return std::nullopt;
+  const auto bytes = item->ByteString();
+  if (!bytes.ok()) return std::nullopt;
+  return cbor::AsString(*bytes);
+}
+
+std::string ImageDigestOf(const teep::SystemPropertyClaims& claims) {
+  const bool is_sha256 = claims.image_digest.has_value() &&
+                         claims.image_digest->algorithm == kSha256 &&
+                         claims.image_digest->bytes.size() == 32;
+  return is_sha256 ? claims.image_digest->bytes : "";
+}
+
+}  // namespace
+
+absl::StatusOr<Endpoint> EndpointFrom(const v1::ResolveEndpointResponse& response) {
+  const v1::Endpoint& from = response.endpoint();
+  if (from.uid().size() != 16 || response.tenant_uid().size() != 16) {
+    return absl::InternalError(
+        absl::StrCat("endpoint.uid: want 16 bytes, got ", from.uid().size()));
+  }
+  Endpoint endpoint;
+  endpoint.path = from.path();
+  endpoint.tenant_uid = response.tenant_uid();
+  endpoint.tenant_name = response.tenant_id();
+  endpoint.uid = from.uid();
+  std::copy(from.uid().begin(), from.uid().end(), endpoint.binding.endpoint_uid.begin());
+  endpoint.binding.generation = static_cast<uint64_t>(from.config_generation());
+  endpoint.binding.data_items = static_cast<uint8_t>(from.data_items());
+  endpoint.binding.lifetime = absl::Seconds(from.challenge_lifetime_seconds());
+  endpoint.legacy_numbering = from.wire_profile() == v1::WIRE_PROFILE_LEGACY;
+  endpoint.update_deadline = absl::Seconds(from.update_deadline_seconds());
+  endpoint.max_message_bytes = static_cast<size_t>(from.max_message_bytes());
+  return endpoint;
+}
+
+FetchedKeys KeysFrom(const v1::GetChallengeKeysResponse& response) {
+  FetchedKeys fetched;
+  fetched.database_time = absl::FromUnixMillis(response.now_ms());
+  for (const v1::ChallengeKey& key : response.keys()) {
+    fetched.keys.emplace(key.epoch(), secret::SecretBytes(cbor::AsBytes(key.key())));
+  }
+  return fetched;
+}
+
+std::string EncodeComponent(const teep::ComponentId& id) {
+  cbor::Writer writer;
+  writer.Array(id.size());
+  for (const std::string& segment : id) writer.ByteString(segment);
+  return std::move(writer).Take();
+}
+
+void AddReported(const teep::QueryResponse& response, v1::AcceptRequest& request) {
+  if (!response.tc_list.has_value()) return;
+  for (const teep::SystemPropertyClaims& claims : *response.tc_list) {
+    v1::ReportedComponent* component = request.add_reported();
+    component->set_component_id(EncodeComponent(claims.component_id));
+    component->set_image_digest(ImageDigestOf(claims));
+    component->set_image_size(claims.image_size.value_or(0));
+  }
+}
+
+void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& request) {
+  request.set_has_reported(response.tc_list.has_value());
+  if (response.tc_list.has_value()) {
+    for (const teep::SystemPropertyClaims& claims : *response.tc_list) {
+      v1::PresentComponent* component = request.add_reported();
+      component->set_component_id(EncodeComponent(claims.component_id));
+      component->set_image_digest(ImageDigestOf(claims));
+    }
+  }
+  for (const teep::RequestedTcInfo& info : response.requested_tc_list) {
+    v1::RequestedComponent* wanted = request.add_requested();
+    wanted->set_component_id(EncodeComponent(info.component_id));
+    wanted->set_min_sequence(info.manifest_sequence_number.value_or(0));
+    wanted->set_have_binary(info.have_binary.value_or(false));
+  }
+  for (const teep::ComponentId& id : response.unneeded_manifest_list) {
+    request.add_unneeded(EncodeComponent(id));
+  }
+}
+
+v1::CipherSuite SuiteOf(int64_t algorithm) {
+  return algorithm == cose::kEd25519 || algorithm == cose::kEdDsa ? v1::CIPHER_SUITE_ED25519
+                                                                  : v1::CIPHER_SUITE_ESP256;
+}
+
+std::optional<std::string> ReadableChallenge(std::string_view payload) {
+  const auto cose = cose::Message::Parse(cbor::AsBytes(payload), cose::TagRule::kOptional);
+  if (cose.ok() && cose->unverified_payload().has_value()) {
+    return BytesAt(*cose->unverified_payload(), kEatNonce);
+  }
+  return BytesAt(payload, kEnvelopeChallenge);
+}
+
+}  // namespace tam::gateway

@@ -1,0 +1,40 @@
+// TEEP and proto values into one another. Nothing here decides anything but sizes.
+#ifndef TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_
+#define TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "proto/tam/v1/catalog_session.pb.h"
+#include "proto/tam/v1/registry_session.pb.h"
+#include "proto/tam/v1/signing_session.pb.h"
+#include "services/gateway/endpoint_cache.h"
+#include "services/gateway/epoch_keys.h"
+#include "teep/message/message.h"
+
+namespace tam::gateway {
+
+// Internal when the registry's answer does not fit (a uid of another size).
+absl::StatusOr<Endpoint> EndpointFrom(const v1::ResolveEndpointResponse& response);
+FetchedKeys KeysFrom(const v1::GetChallengeKeysResponse& response);
+
+// CBOR array of byte strings.
+std::string EncodeComponent(const teep::ComponentId& id);
+
+// What a QueryResponse says, for the registry and for the catalogue.
+void AddReported(const teep::QueryResponse& response, v1::AcceptRequest& request);
+void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& request);
+
+// The suite of a signature, -9 or -19.
+v1::CipherSuite SuiteOf(int64_t algorithm);
+
+// The challenge that an attestation-payload carries in clear, as an untrusted value to look up by:
+// eat_nonce (10) of a CWT in COSE_Sign1, or element 6 of an envelope around evidence
+// (ATTESTATION.md section 2). nullopt: none can be read.
+std::optional<std::string> ReadableChallenge(std::string_view attestation_payload);
+
+}  // namespace tam::gateway
+
+#endif  // TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_

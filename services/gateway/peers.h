@@ -1,0 +1,59 @@
+// The services that a session calls, with typed calls over channels.
+#ifndef TAMARACK_SERVICES_GATEWAY_PEERS_H_
+#define TAMARACK_SERVICES_GATEWAY_PEERS_H_
+
+#include "absl/status/statusor.h"
+#include "proto/tam/v1/attestation_session.pb.h"
+#include "proto/tam/v1/catalog_session.pb.h"
+#include "proto/tam/v1/registry_session.pb.h"
+#include "proto/tam/v1/signing_session.pb.h"
+#include "services/runtime/call_context.h"
+#include "services/runtime/rpc.h"
+
+namespace tam::gateway {
+
+// Thread safe as the channels are; they must outlive this. Errors are the service's, except that
+// what would mean something else to a device is Internal: NotFound and OutOfRange where the call's
+// comment does not name them.
+class Peers {
+ public:
+  struct Channels {
+    runtime::RpcChannel& registry;
+    runtime::RpcChannel& attestation;
+    runtime::RpcChannel& catalog;
+    runtime::RpcChannel& signing;
+  };
+  explicit Peers(const Channels& channels) : channels_(channels) {}
+
+  using Context = runtime::CallContext;
+  // NotFound: no such endpoint.
+  absl::StatusOr<v1::ResolveEndpointResponse> ResolveEndpoint(
+      const Context& context, const v1::ResolveEndpointRequest& request);
+  // NotFound: no such key here.
+  absl::StatusOr<v1::LookupResponse> Lookup(const Context& context,
+                                            const v1::LookupRequest& request);
+  // AlreadyExists, FailedPrecondition: the attested identity is another device's.
+  absl::StatusOr<v1::AcceptResponse> Accept(const Context& context,
+                                            const v1::AcceptRequest& request);
+  absl::StatusOr<v1::ReportResponse> Report(const Context& context,
+                                            const v1::ReportRequest& request);
+  absl::StatusOr<v1::AppraiseResponse> Appraise(const Context& context,
+                                                const v1::AppraiseRequest& request);
+  absl::StatusOr<v1::ResolveResponse> Resolve(const Context& context,
+                                              const v1::ResolveRequest& request);
+  // NotFound, FailedPrecondition: not to be delivered any more.
+  absl::StatusOr<v1::GetEnvelopesResponse> GetEnvelopes(const Context& context,
+                                                        const v1::GetEnvelopesRequest& request);
+  absl::StatusOr<v1::SignQueryRequestResponse> SignQueryRequest(
+      const Context& context, const v1::SignQueryRequestRequest& request);
+  absl::StatusOr<v1::SignUpdateResponse> SignUpdate(const Context& context,
+                                                    const v1::SignUpdateRequest& request);
+  absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(const Context& context);
+
+ private:
+  const Channels channels_;
+};
+
+}  // namespace tam::gateway
+
+#endif  // TAMARACK_SERVICES_GATEWAY_PEERS_H_

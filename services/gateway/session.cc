@@ -1,0 +1,209 @@
+#include "services/gateway/session.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "crypto/cbor/cbor.h"
+#include "services/gateway/conversions.h"
+#include "services/runtime/request_id.h"
+
+namespace tam::gateway {
+namespace {
+
+constexpr size_t kThumbprintSize = 32;
+constexpr uint8_t kAttestationBit = 1;
+
+uint64_t RandomSeed(secret::RandomSource& random) {
+  std::array<uint8_t, 8> bytes;
+  random.Fill(absl::MakeSpan(bytes));
+  uint64_t seed = 0;
+  for (uint8_t byte : bytes) seed = seed << 8 | byte;
+  return seed;
+}
+
+// The kid that the message names: of the first signature that has one.
+std::string KidOf(const cose::Message& cose) {
+  for (const cose::SignerHeader& signer : cose.signers()) {
+    if (signer.kid.has_value()) return *signer.kid;
+  }
+  return "";
+}
+
+}  // namespace
+
+SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependencies)
+    : config_(config),
+      dependencies_(std::move(dependencies)),
+      query_budget_(config.query_requests, dependencies_.clock),
+      excess_query_budget_(config.excess_query_requests, dependencies_.clock),
+      sources_(config.limit_slots, config.per_source, dependencies_.clock,
+               RandomSeed(dependencies_.random)),
+      devices_(config.limit_slots, config.per_device, dependencies_.clock,
+               RandomSeed(dependencies_.random)),
+      recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
+                   RandomSeed(dependencies_.random)) {}
+
+runtime::CallContext SessionEngine::NewContext() const {
+  return {dependencies_.self, absl::Now() + config_.call_timeout, runtime::NewRequestId()};
+}
+
+absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& path,
+                                                          const std::string& source) {
+  auto endpoint = dependencies_.endpoints.Get(path);
+  if (!endpoint.ok()) return endpoint.status();
+  Session session(*std::move(endpoint), NewContext(), source);
+  if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
+  auto query = MakeQueryRequest(*session.endpoint, session.context);
+  if (query.ok()) {
+    Record(session, Outcome::kQueryRequestSent);
+  } else {
+    Record(session, Outcome::kFailed, query.status().ToString());
+  }
+  return query;
+}
+
+// A source above its limit competes for the excess alone, so that it cannot use up the whole.
+absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
+  const bool within = sources_.TryTake(session.source);
+  if ((within || excess_query_budget_.TryTake()) && query_budget_.TryTake()) {
+    return absl::OkStatus();
+  }
+  Record(session, Outcome::kQueryBudgetExhausted);
+  return absl::ResourceExhaustedError("signing budget of QueryRequests used up");
+}
+
+absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endpoint,
+                                                            const runtime::CallContext& context) {
+  auto keys = dependencies_.keys.Get();
+  if (!keys.ok()) return keys.status();
+  const bool attested = (endpoint.binding.data_items & kAttestationBit) != 0;
+  auto challenge = MakeChallenge(keys->keys(), endpoint.binding,
+                                 attested ? ChallengeKind::kChallenge : ChallengeKind::kToken,
+                                 keys->now(), dependencies_.random);
+  if (!challenge.ok()) return challenge.status();
+  v1::SignQueryRequestRequest request;
+  request.set_tenant_uid(endpoint.tenant_uid);
+  request.set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+  request.set_data_items(endpoint.binding.data_items);
+  attested ? request.set_challenge(*challenge) : request.set_token(*challenge);
+  auto signed_message = dependencies_.peers.SignQueryRequest(context, request);
+  if (!signed_message.ok()) return signed_message.status();
+  return std::move(*signed_message->mutable_message());
+}
+
+absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view message) const {
+  auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kRequired);
+  if (!cose.ok()) return cose.status();
+  if (cose->structure() == cose::Structure::kMac0) {
+    return absl::InvalidArgumentError("message: want COSE_Sign1 or COSE_Sign, got COSE_Mac0");
+  }
+  if (!cose->unverified_payload().has_value()) {
+    return absl::InvalidArgumentError("message: want a payload, got a detached one");
+  }
+  return cose;
+}
+
+absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
+    const std::string& path, std::string_view message, const std::string& source) {
+  auto endpoint = dependencies_.endpoints.Get(path);
+  if (!endpoint.ok()) return endpoint.status();
+  Session session(*std::move(endpoint), NewContext(), source);
+  if (message.size() > session.endpoint->max_message_bytes) {
+    return absl::OutOfRangeError("message too large for this endpoint");
+  }
+  auto cose = ParseSigned(message);
+  session.kid = cose.ok() ? KidOf(*cose) : "";
+  // A source above its limit of failures is heard only for keys that proved themselves lately.
+  if (!sources_.HasToken(source) && !recent_keys_.Contains(KeyOf(session))) {
+    Record(session, Outcome::kLimited, "source");
+    return absl::ResourceExhaustedError("too many failures from this source");
+  }
+  if (!cose.ok()) return Drop(session, Outcome::kDroppedMalformed, cose.status().message());
+  if (session.kid.size() != kThumbprintSize) {
+    return Drop(session, Outcome::kDroppedUnknownKey, "no thumbprint as kid");
+  }
+  session.message_digest = cbor::AsString(secret::Sha256(cbor::AsBytes(message)));
+  return Receive(session, *cose);
+}
+
+absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& session,
+                                                                  const cose::Message& cose) {
+  FindChallenge(session, cose);
+  v1::LookupRequest lookup;
+  lookup.set_tenant_uid(session.endpoint->tenant_uid);
+  lookup.set_endpoint_uid(session.endpoint->uid);
+  lookup.set_thumbprint(session.kid);
+  auto found = dependencies_.peers.Lookup(session.context, lookup);
+  if (absl::IsNotFound(found.status())) return Drop(session, Outcome::kDroppedUnknownKey);
+  if (!found.ok()) return Fail(session, found.status());
+  session.device = *std::move(found);
+  if (session.device.key_state() != v1::KEY_STATE_ACTIVE &&
+      session.device.key_state() != v1::KEY_STATE_PENDING) {
+    return Drop(session, Outcome::kDroppedKeyNotActive);
+  }
+  // These bytes were verified when they were accepted; nothing but their answer is at stake.
+  if (session.device.guard().last_message_digest() == session.message_digest) {
+    session.suite = SuiteOf(cose.signers().front().algorithm.value_or(0));
+    return Resend(session);
+  }
+  if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
+  auto key = keys::PublicKey::FromCoseKey(cbor::AsBytes(session.device.agent_key()));
+  if (!key.ok()) return Fail(session, absl::InternalError(key.status().message()));
+  auto verified = teep::VerifyMessage(cose, *key, cose::AlgorithmPolicy::Strict());
+  if (!verified.ok()) {
+    return Drop(session,
+                absl::IsUnauthenticated(verified.status()) ? Outcome::kDroppedBadSignature
+                                                           : Outcome::kDroppedMalformed,
+                verified.status().message());
+  }
+  session.suite = SuiteOf(verified->algorithm());
+  recent_keys_.Remember(KeyOf(session));
+  return Dispatch(session, verified->message());
+}
+
+absl::StatusOr<std::optional<std::string>> SessionEngine::Dispatch(Session& session,
+                                                                   const teep::Message& message) {
+  if (const auto* response = std::get_if<teep::QueryResponse>(&message)) {
+    return OnQueryResponse(session, *response);
+  }
+  if (const auto* success = std::get_if<teep::Success>(&message)) {
+    return OnSuccess(session, *success);
+  }
+  if (const auto* error = std::get_if<teep::Error>(&message)) return OnError(session, *error);
+  return Drop(session, Outcome::kDroppedWrongType);
+}
+
+std::string SessionEngine::KeyOf(const Session& session) const {
+  return absl::StrCat(session.endpoint->tenant_uid, session.kid);
+}
+
+bool SessionEngine::MayReplyStateless(const Session& session) {
+  return devices_.TryTake(KeyOf(session));
+}
+
+void SessionEngine::Record(const Session& session, Outcome outcome, absl::string_view detail) {
+  dependencies_.outcomes.Record({outcome, session.endpoint->path, session.device.device_id(),
+                                 session.context.request_id, detail});
+}
+
+SessionEngine::Answer SessionEngine::Silent(const Session& session, Outcome outcome,
+                                            absl::string_view detail) {
+  Record(session, outcome, detail);
+  return std::optional<std::string>();
+}
+
+SessionEngine::Answer SessionEngine::Drop(const Session& session, Outcome outcome,
+                                          absl::string_view detail) {
+  sources_.TryTake(session.source);
+  return Silent(session, outcome, detail);
+}
+
+SessionEngine::Answer SessionEngine::Fail(const Session& session, const absl::Status& status) {
+  Record(session, Outcome::kFailed, status.ToString());
+  return status;
+}
+
+}  // namespace tam::gateway

@@ -1,0 +1,148 @@
+// The protocol engine: what the TAM answers to a device (DESIGN.md "A session", TEEP.md sections 4
+// and 8). Knows nothing of HTTP; keeps no session; decides nothing that another replica could not.
+#ifndef TAMARACK_SERVICES_GATEWAY_SESSION_H_
+#define TAMARACK_SERVICES_GATEWAY_SESSION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "crypto/cose/cose.h"
+#include "crypto/secret/secret.h"
+#include "services/gateway/challenge.h"
+#include "services/gateway/endpoint_cache.h"
+#include "services/gateway/epoch_keys.h"
+#include "services/gateway/http_binding.h"
+#include "services/gateway/limits.h"
+#include "services/gateway/outcome.h"
+#include "services/gateway/peers.h"
+#include "services/runtime/identity.h"
+#include "teep/message/message.h"
+
+namespace tam::gateway {
+
+struct SessionConfig {
+  // For one call to a service.
+  absl::Duration call_timeout = absl::Seconds(10);
+  // QueryRequests of this replica; above it, try again later.
+  Rate query_requests{1000, 2000};
+  // What of it sources may use that are above `per_source`.
+  Rate excess_query_requests{250, 250};
+  // QueryRequests, and failures, of one address.
+  Rate per_source{20, 200};
+  // Stateless replies (err-codes 1, 4, 7; the same Update again; a QueryRequest after an Error) to
+  // one key.
+  Rate per_device{0.1, 20};
+  size_t limit_slots = 1 << 16;
+  // For how long a key that proved itself is let in although its source is above its limit.
+  absl::Duration remember_keys = absl::Hours(24);
+  // How long an Error holds off further updates, by its code: 1, 10, and others but 11.
+  absl::Duration back_off_permanent = absl::Hours(1);
+  absl::Duration back_off_temporary = absl::Minutes(1);
+  absl::Duration back_off_other = absl::Minutes(5);
+};
+
+// Thread safe; calls services, so it blocks.
+class SessionEngine : public TeepProtocol {
+ public:
+  struct Dependencies {
+    runtime::Identity self;  // how services know this gateway
+    Peers& peers;            // these must outlive the engine
+    EpochKeyCache& keys;
+    EndpointCache& endpoints;
+    OutcomeSink& outcomes;
+    secret::RandomSource& random;
+    MonotonicClock clock;  // of the limits
+  };
+  SessionEngine(const SessionConfig& config, Dependencies dependencies);
+
+  // ResourceExhausted above the signing budget, Unavailable without fresh keys. Touches no database
+  // while endpoint and keys are cached.
+  absl::StatusOr<std::string> ProcessConnect(const std::string& path,
+                                             const std::string& source) override;
+  absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(const std::string& path,
+                                                                std::string_view message,
+                                                                const std::string& source) override;
+
+ private:
+  using Answer = absl::StatusOr<std::optional<std::string>>;
+
+  // A message on its way, as far as it is known.
+  struct Session {
+    Session(std::shared_ptr<const Endpoint> at, runtime::CallContext call, std::string from)
+        : endpoint(std::move(at)), context(std::move(call)), source(std::move(from)) {}
+    std::shared_ptr<const Endpoint> endpoint;
+    runtime::CallContext context;
+    std::string source;
+    std::string message_digest;  // SHA-256 of the bytes as received
+    std::string kid;             // thumbprint of the key that is said to have signed
+    v1::LookupResponse device;
+    v1::CipherSuite suite = v1::CIPHER_SUITE_UNSPECIFIED;
+    // Of a QueryResponse: what it brought as challenge or token, and what became of checking it.
+    std::optional<std::string> challenge;
+    absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
+  };
+
+  // session.cc: who speaks, and whether it is a replay.
+  runtime::CallContext NewContext() const;
+  absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
+                                               const runtime::CallContext& context);
+  absl::Status CheckQueryBudget(const Session& session);
+  absl::StatusOr<cose::Message> ParseSigned(std::string_view message) const;
+  Answer Receive(Session& session, const cose::Message& cose);
+  Answer Dispatch(Session& session, const teep::Message& message);
+  // False when a reply without state may not be given to this key now.
+  bool MayReplyStateless(const Session& session);
+  std::string KeyOf(const Session& session) const;  // in the limits' tables
+  Answer Silent(const Session& session, Outcome outcome, absl::string_view detail = "");
+  Answer Drop(const Session& session, Outcome outcome, absl::string_view detail = "");
+  Answer Fail(const Session& session, const absl::Status& status);
+  void Record(const Session& session, Outcome outcome, absl::string_view detail = "");
+
+  // session_challenge.cc
+  void FindChallenge(Session& session, const cose::Message& cose);
+  absl::StatusOr<Challenge> Open(Session& session, std::string_view challenge);
+  // True when the guard shows this challenge, or a later one, as used.
+  static bool IsUsed(const Session& session);
+
+  // session_response.cc: a verified QueryResponse.
+  Answer OnQueryResponse(Session& session, const teep::QueryResponse& response);
+  Answer OnAppraised(Session& session, const teep::QueryResponse& response,
+                     v1::AcceptRequest accept);
+  Answer Refuse(Session& session, v1::AcceptRequest accept);
+  Answer Accept(Session& session, const v1::AcceptRequest& request);
+  v1::AcceptRequest NewAccept(const Session& session) const;
+  v1::NewUpdate NewUpdate(const Session& session);
+  Answer AnswerError(Session& session, Outcome outcome, teep::ErrorCode code,
+                     absl::string_view text);
+  Answer SendUpdate(Session& session, const v1::UpdateRecord& update, bool again);
+  // The answer to a QueryResponse that was accepted before.
+  Answer Resend(Session& session);
+
+  // session_report.cc: a verified Success or Error.
+  Answer OnSuccess(Session& session, const teep::Success& success);
+  Answer OnError(Session& session, const teep::Error& error);
+  Answer OnErrorWithoutToken(Session& session, const teep::Error& error);
+  Answer OnErrorToQuery(Session& session, const teep::Error& error);
+  Answer Report(Session& session, v1::ReportRequest request,
+                const std::vector<std::string>& suit_reports);
+  absl::Duration BackOffFor(teep::ErrorCode code) const;
+
+  const SessionConfig config_;
+  const Dependencies dependencies_;
+  TokenBucket query_budget_;
+  TokenBucket excess_query_budget_;
+  BucketTable sources_;
+  BucketTable devices_;
+  RecentKeys recent_keys_;
+};
+
+}  // namespace tam::gateway
+
+#endif  // TAMARACK_SERVICES_GATEWAY_SESSION_H_

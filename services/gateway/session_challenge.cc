@@ -1,0 +1,45 @@
+// How a session finds and checks what the QueryRequest gave it.
+#include <variant>
+
+#include "crypto/cbor/cbor.h"
+#include "services/gateway/conversions.h"
+#include "services/gateway/session.h"
+
+namespace tam::gateway {
+
+// Untrusted until the signature is verified, and again afterwards by what the evidence binds: a
+// failure here is only remembered.
+void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
+  const auto message = teep::Decode(cbor::AsBytes(*cose.unverified_payload()));
+  if (!message.ok()) return;
+  const auto* response = std::get_if<teep::QueryResponse>(&*message);
+  if (response == nullptr) return;
+  session.challenge = response->token;
+  if (!session.challenge.has_value() && response->attestation_payload.has_value()) {
+    session.challenge = ReadableChallenge(*response->attestation_payload);
+  }
+  if (session.challenge.has_value()) session.opened = Open(session, *session.challenge);
+}
+
+// An unknown epoch or a MAC that differs may mean that keys or configuration are older here than
+// elsewhere: both are read once more before it counts.
+absl::StatusOr<Challenge> SessionEngine::Open(Session& session, std::string_view challenge) {
+  auto keys = dependencies_.keys.Get();
+  if (!keys.ok()) return keys.status();
+  auto opened =
+      OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(), cbor::AsBytes(challenge));
+  if (opened.ok() || !MayBeLiftedByRefresh(opened.status())) return opened;
+  keys = dependencies_.keys.Refresh();
+  if (!keys.ok()) return keys.status();
+  auto endpoint = dependencies_.endpoints.Refresh(session.endpoint->path);
+  if (!endpoint.ok()) return endpoint.status();
+  session.endpoint = *std::move(endpoint);
+  return OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
+                       cbor::AsBytes(challenge));
+}
+
+bool SessionEngine::IsUsed(const Session& session) {
+  return session.opened.ok() && session.opened->issue_ms <= session.device.guard().last_issue_ms();
+}
+
+}  // namespace tam::gateway

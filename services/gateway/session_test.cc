@@ -1,0 +1,394 @@
+// The engine's answers to an empty request and to a QueryResponse: DESIGN.md "A session" step 2,
+// line by line.
+#include <set>
+#include <thread>
+
+#include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
+#include "services/gateway/session_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing::StatusIs;
+
+class ConnectTest : public SessionFixture {};
+class QueryResponseTest : public SessionFixture {};
+
+TEST_F(ConnectTest, TouchesNoDatabaseWhenWarm) {
+  EXPECT_THAT(Connect(), SizeIs(kChallengeSize));
+  const int registry_calls = registry_.calls("ResolveEndpoint");
+  for (int i = 0; i < 10; ++i) Connect();
+  EXPECT_EQ(registry_.calls("ResolveEndpoint"), registry_calls);
+  EXPECT_EQ(registry_.calls("Lookup") + registry_.calls("Accept"), 0);
+  EXPECT_EQ(signing_.calls("GetChallengeKeys"), 1);
+  EXPECT_EQ(signing_.calls("SignQueryRequest"), 11);
+  EXPECT_EQ(Count(Outcome::kQueryRequestSent), 11u);
+}
+
+TEST_F(ConnectTest, UnknownEndpointIsNotFound) {
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/none", "192.0.2.1"),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ConnectTest, AboveTheSigningBudgetIsResourceExhausted) {
+  GatewayConfig config;
+  config.session.query_requests = {1, 3};
+  Restart(config);
+  for (int i = 0; i < 3; ++i) Connect();
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Seconds(1));
+  Connect();
+}
+
+TEST_F(ConnectTest, OneSourceCannotUseUpTheBudgetOfOthers) {
+  GatewayConfig config;
+  config.session.query_requests = {1, 10};
+  config.session.excess_query_requests = {1, 3};
+  config.session.per_source = {1, 2};
+  Restart(config);
+  auto& protocol = module_->protocol();
+  int served = 0;
+  for (int i = 0; i < 20; ++i) served += protocol.ProcessConnect("/tam/acme/main", "noisy").ok();
+  EXPECT_EQ(served, 5);
+  EXPECT_OK(protocol.ProcessConnect("/tam/acme/main", "quiet"));
+}
+
+TEST_F(ConnectTest, WithoutFreshTimeIsUnavailable) {
+  signing_.FailWith(absl::UnavailableError("signing is down"));
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(QueryResponseTest, AcceptedEvidenceOpensAnUpdateWithThePlan) {
+  const std::string challenge = Connect();
+  const teep::Update update = UpdateIn(Send(Sign(Evidence(challenge))));
+  EXPECT_THAT(update.token.value_or(""), SizeIs(16));
+  EXPECT_THAT(update.manifest_list, SizeIs(1));
+  EXPECT_FALSE(update.err_code.has_value());
+  EXPECT_EQ(appraised_.challenge(), challenge);
+  EXPECT_EQ(appraised_.agent_thumbprint(), cbor::AsString(key_.public_key().thumbprint()));
+  EXPECT_TRUE(resolved_.attested());
+  EXPECT_TRUE(resolved_.has_reported());
+  EXPECT_EQ(Show("pump").open_updates_size(), 1);
+  EXPECT_EQ(Show("pump").last_attestation().verdict(), v1::VERDICT_ACCEPTED);
+  EXPECT_EQ(AuditCount("session.accepted"), 1u);
+}
+
+TEST_F(QueryResponseTest, NothingToDoIsRecordedAndSilent) {
+  plan_.Clear();
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+  EXPECT_EQ(AuditCount("session.accepted"), 1u);
+  EXPECT_EQ(Count(Outcome::kNothingToDo), 1u);
+}
+
+TEST_F(QueryResponseTest, Ed25519AgentIsAnsweredInItsOwnSuite) {
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  CreateDevice("valve", key_);
+  EXPECT_THAT(OpenUpdate().manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, MalformedIsSilentAndNeverReachesTheRegistry) {
+  const std::string good = Sign(Evidence(Connect()));
+  const std::string payload = *teep::Encode(teep::Success{});
+  cose::SignOptions no_kid;
+  no_kid.with_kid = false;
+  for (const std::string& bytes :
+       {std::string("\xff"), std::string("\xa0"), good.substr(0, good.size() - 1), good + "x",
+        good.substr(1) /* untagged */, payload,
+        *cose::Sign1(key_, cbor::AsBytes(payload), no_kid)}) {
+    EXPECT_TRUE(IsSilent(Send(bytes)));
+  }
+  EXPECT_EQ(registry_.calls("Lookup"), 0);
+}
+
+TEST_F(QueryResponseTest, LargerThanTheEndpointsLimitIsOutOfRange) {
+  EXPECT_THAT(Send(std::string((1 << 20) + 1, 'x')), StatusIs(absl::StatusCode::kOutOfRange));
+}
+
+TEST_F(QueryResponseTest, UnknownKeyIsSilentAndLeavesNoRow) {
+  const size_t before = AuditCount();
+  const auto stranger = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect()), stranger))));
+  EXPECT_EQ(Count(Outcome::kDroppedUnknownKey), 1u);
+  EXPECT_EQ(AuditCount(), before);
+}
+
+TEST_F(QueryResponseTest, RetiredAndBannedKeysAreSilent) {
+  const std::string message = Sign(Evidence(Connect()));
+  SetKeyState("pump", key_, v1::KEY_STATE_RETIRED);
+  EXPECT_TRUE(IsSilent(Send(message)));
+  SetKeyState("pump", key_, v1::KEY_STATE_BANNED);
+  EXPECT_TRUE(IsSilent(Send(message)));
+  EXPECT_EQ(Count(Outcome::kDroppedKeyNotActive), 2u);
+  EXPECT_EQ(attestation_.calls("Appraise"), 0);
+}
+
+TEST_F(QueryResponseTest, SignatureOfAnotherKeyUnderThisKidIsSilent) {
+  std::string bytes = Sign(Evidence(Connect()));
+  bytes.back() ^= 1;
+  EXPECT_TRUE(IsSilent(Send(bytes)));
+  EXPECT_EQ(Count(Outcome::kDroppedBadSignature), 1u);
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+}
+
+TEST_F(QueryResponseTest, MissingItemsAreErrCode1WithoutTokenOrRow) {
+  const std::string challenge = Connect();
+  teep::QueryResponse no_payload = Evidence(challenge), no_list = Evidence(challenge);
+  no_payload.attestation_payload.reset();
+  no_payload.attestation_payload_format.reset();
+  no_list.tc_list.reset();
+  for (const auto& response : {no_payload, no_list}) {
+    const teep::Update update = UpdateIn(Send(Sign(response)));
+    EXPECT_EQ(update.err_code, teep::ErrorCode::kPermanentError);
+    EXPECT_THAT(update.err_msg.value_or(""), HasSubstr("missing"));
+    EXPECT_FALSE(update.token.has_value());
+  }
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+}
+
+TEST_F(QueryResponseTest, VersionNotOfferedIsErrCode4) {
+  teep::QueryResponse response = Evidence(Connect());
+  response.selected_version = 1;
+  const teep::Update update = UpdateIn(Send(Sign(response)));
+  EXPECT_EQ(update.err_code, teep::ErrorCode::kUnsupportedMsgVersion);
+  EXPECT_FALSE(update.token.has_value());
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+}
+
+TEST_F(QueryResponseTest, ChallengeAbsentForgedOrAnothersIsErrCode7WithoutRow) {
+  CreateEndpoint("other", true);
+  teep::QueryResponse opaque = Evidence(Connect());
+  opaque.attestation_payload = "opaque";
+  std::string forged = Connect();
+  forged[20] ^= 1;
+  for (const auto& response :
+       {opaque, Evidence(forged), Evidence(Connect("other")), Evidence(Connect("lax"))}) {
+    const teep::Update update = UpdateIn(Send(Sign(response)));
+    EXPECT_EQ(update.err_code, teep::ErrorCode::kAttestationRequired);
+    EXPECT_FALSE(update.token.has_value());
+  }
+  EXPECT_EQ(attestation_.calls("Appraise") + registry_.calls("Accept"), 0);
+  EXPECT_EQ(Count(Outcome::kAnsweredChallenge), 4u);
+}
+
+TEST_F(QueryResponseTest, ExpiredChallengeIsErrCode7) {
+  const std::string challenge = Connect();
+  Advance(absl::Hours(6) + absl::Seconds(1));
+  EXPECT_EQ(UpdateIn(Send(Sign(Evidence(challenge)))).err_code,
+            teep::ErrorCode::kAttestationRequired);
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+}
+
+TEST_F(QueryResponseTest, PreviousConfigurationCountsOnlyIfItAskedForAll) {
+  const std::string strict = Connect();
+  UpdateEndpoint("main", true);
+  Advance(absl::Seconds(4));
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(strict)))).manifest_list, SizeIs(1));
+  const std::string lax = Connect("lax");
+  UpdateEndpoint("lax", true);
+  Advance(absl::Seconds(4));
+  teep::QueryResponse response;
+  response.token = lax;
+  response.tc_list.emplace();
+  EXPECT_TRUE(IsSilent(Send(Sign(response), "lax")));
+}
+
+TEST_F(QueryResponseTest, NewConfigurationElsewhereIsSeenBeforeRefusing) {
+  Connect();
+  UpdateEndpoint("main", true);
+  Advance(absl::Seconds(1));
+  auto old_replica = std::move(module_);
+  Restart();
+  const std::string challenge = Connect();  // of generation 2, from another replica
+  module_ = std::move(old_replica);
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(challenge)))).manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, TokenAbsentForgedExpiredOrAnothersIsSilentAndLeavesNoRow) {
+  CreateEndpoint("lax2", false);
+  teep::QueryResponse response;
+  response.tc_list.emplace();
+  const auto send = [&](const std::optional<std::string>& token) {
+    response.token = token;
+    return IsSilent(Send(Sign(response), "lax"));
+  };
+  std::string forged = Connect("lax");
+  forged[31] ^= 1;
+  EXPECT_TRUE(send(std::nullopt));
+  EXPECT_TRUE(send(forged));
+  EXPECT_TRUE(send(Connect("lax2")));
+  EXPECT_TRUE(send(std::string(8, 't')));
+  const std::string old = Connect("lax");
+  Advance(absl::Hours(7));
+  EXPECT_TRUE(send(old));
+  EXPECT_EQ(Count(Outcome::kDroppedToken), 5u);
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+}
+
+TEST_F(QueryResponseTest, UnattestedEndpointAsksTheCatalogueAsUnattested) {
+  teep::QueryResponse response;
+  response.token = Connect("lax");
+  response.tc_list.emplace();
+  EXPECT_THAT(UpdateIn(Send(Sign(response), "lax")).manifest_list, SizeIs(1));
+  EXPECT_FALSE(resolved_.attested());
+  EXPECT_EQ(attestation_.calls("Appraise"), 0);
+}
+
+TEST_F(QueryResponseTest, RefusedEvidenceNamesTheClaimAndInstallsNothing) {
+  verdict_.set_verdict(v1::VERDICT_REFUSED);
+  v1::Reason* reason = verdict_.add_reasons();
+  reason->set_claim("measurements.boot");
+  reason->set_expected("aa");
+  reason->set_found("bb");
+  const teep::Update update = UpdateIn(Send(Sign(Evidence(Connect()))));
+  EXPECT_EQ(update.err_code, teep::ErrorCode::kAttestationRequired);
+  EXPECT_THAT(update.err_msg.value_or(""), HasSubstr("measurements.boot"));
+  EXPECT_TRUE(update.token.has_value());
+  EXPECT_THAT(update.manifest_list, IsEmpty());
+  EXPECT_EQ(catalog_.calls("Resolve"), 0);
+  const v1::AttestationRecord record = Show("pump").last_attestation();
+  EXPECT_EQ(record.verdict(), v1::VERDICT_REFUSED);
+  EXPECT_EQ(record.reasons(0).found(), "bb");
+}
+
+TEST_F(QueryResponseTest, PendingKeyProvesItselfAndGetsNothing) {
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  CreateDevice("valve", key_, v1::KEY_STATE_PENDING);
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+  EXPECT_EQ(registry_.calls("Accept"), 1);
+  EXPECT_EQ(catalog_.calls("Resolve"), 0);
+}
+
+TEST_F(QueryResponseTest, IdentityOfAnotherDeviceIsRefused) {
+  verdict_.mutable_claims()->set_ueid(std::string(17, '\x01'));
+  OpenUpdate();
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  CreateDevice("valve", key_);
+  const teep::Update update = UpdateIn(Send(Sign(Evidence(Connect()))));
+  EXPECT_EQ(update.err_code, teep::ErrorCode::kAttestationRequired);
+  EXPECT_THAT(update.err_msg.value_or(""), HasSubstr("ueid"));
+  EXPECT_EQ(Show("valve").last_attestation().reasons(0).claim(), "ueid");
+}
+
+TEST_F(QueryResponseTest, SameMessageAgainGetsTheSameUpdateUntilItIsAnswered) {
+  const std::string message = Sign(Evidence(Connect()));
+  const teep::Update first = UpdateIn(Send(message));
+  const teep::Update again = UpdateIn(Send(message));
+  EXPECT_EQ(again.token, first.token);
+  EXPECT_EQ(again.manifest_list, first.manifest_list);
+  EXPECT_EQ(attestation_.calls("Appraise"), 1);
+  teep::Success success;
+  success.token = first.token;
+  EXPECT_TRUE(IsSilent(Send(Sign(success))));
+  EXPECT_TRUE(IsSilent(Send(message)));
+  EXPECT_EQ(AuditCount("session.accepted"), 1u);
+}
+
+TEST_F(QueryResponseTest, SameRefusedMessageAgainGetsTheSameErrCode) {
+  verdict_.set_verdict(v1::VERDICT_REFUSED);
+  verdict_.add_reasons()->set_claim("dbgstat");
+  const std::string message = Sign(Evidence(Connect()));
+  const teep::Update first = UpdateIn(Send(message));
+  EXPECT_EQ(UpdateIn(Send(message)), first);
+}
+
+TEST_F(QueryResponseTest, ResendStopsWhenTheManifestMayNoLongerBeDelivered) {
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(Send(message));
+  envelopes_status_ = absl::FailedPreconditionError("withdrawn");
+  EXPECT_TRUE(IsSilent(Send(message)));
+  EXPECT_EQ(Count(Outcome::kResendWithheld), 1u);
+}
+
+TEST_F(QueryResponseTest, ResendStopsAtTheDeadline) {
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(Send(message));
+  Advance(absl::Hours(25));
+  EXPECT_TRUE(IsSilent(Send(message)));
+}
+
+TEST_F(QueryResponseTest, UsedChallengeInAnotherMessageIsSilent) {
+  const std::string challenge = Connect();
+  UpdateIn(Send(Sign(Evidence(challenge))));
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(challenge)))));  // ECDSA: other bytes
+  EXPECT_EQ(Count(Outcome::kDroppedUsedChallenge), 1u);
+  EXPECT_EQ(attestation_.calls("Appraise"), 1);
+}
+
+TEST_F(QueryResponseTest, OlderChallengeThanTheLastAcceptedIsSilent) {
+  const std::string older = Connect();
+  Advance(absl::Milliseconds(1));
+  UpdateIn(Send(Sign(Evidence(Connect()))));
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(older)))));
+}
+
+TEST_F(QueryResponseTest, TwoHundredCopiesAtOnceGetOneToken) {
+  GatewayConfig config;
+  config.session.per_device = {1, 1000};
+  Restart(config);
+  const std::string message = Sign(Evidence(Connect()));
+  std::mutex mutex;
+  std::set<std::string> tokens;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 10; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        const teep::Update update = UpdateIn(Send(message));
+        std::lock_guard lock(mutex);
+        tokens.insert(update.token.value_or(""));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(tokens, ElementsAre(SizeIs(16)));
+  EXPECT_EQ(AuditCount("session.accepted"), 1u);
+}
+
+TEST_F(QueryResponseTest, ServicesThatAreDownAreUnavailableAndUseUpNothing) {
+  const std::string message = Sign(Evidence(Connect()));
+  for (PlayedChannel* channel : {&registry_, &attestation_, &catalog_}) {
+    channel->FailWith(absl::UnavailableError("down"));
+    EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kUnavailable));
+    channel->FailWith(absl::OkStatus());
+  }
+  EXPECT_THAT(UpdateIn(Send(message)).manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, ServiceThatSaysNotFoundIsNotAnUnknownUri) {
+  attestation_.FailWith(absl::NotFoundError("bug"));
+  EXPECT_THAT(Send(Sign(Evidence(Connect()))), StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST_F(QueryResponseTest, NoisySourceLeavesKnownKeysTheirWay) {
+  GatewayConfig config;
+  config.session.per_source = {0.001, 3};
+  Restart(config);
+  OpenUpdate();
+  while (Send("garbage").ok()) continue;
+  EXPECT_THAT(Send("garbage"), StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Milliseconds(1));
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
+  GatewayConfig config;
+  config.session.per_device = {0.001, 2};
+  Restart(config);
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(Send(message));
+  UpdateIn(Send(message));
+  UpdateIn(Send(message));
+  EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Milliseconds(1));
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tam::gateway
