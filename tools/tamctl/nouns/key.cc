@@ -1,0 +1,181 @@
+#include "crypto/keys/key.h"
+
+#include "crypto/cbor/cbor.h"
+#include "crypto/text/text.h"
+#include "proto/tam/v1/signing.pb.h"
+#include "tools/tamctl/call.h"
+#include "tools/tamctl/nouns/nouns.h"
+#include "tools/tamctl/output.h"
+
+namespace tam::tamctl {
+namespace {
+
+const std::vector<Column>& Columns() {
+  static const auto& columns = *new std::vector<Column>{
+      {"THUMBPRINT", "thumbprint"}, {"PURPOSE", "purpose"},     {"SUITE", "suite"},
+      {"STATE", "state"},           {"CREATED", "create_time"}, {"RETIRED", "retire_time"}};
+  return columns;
+}
+
+absl::StatusOr<v1::KeyPurpose> ReadPurpose(Context& context, std::string_view otherwise) {
+  const std::string text = context.FlagOr("purpose", otherwise);
+  if (text == "teep-message") return v1::KEY_PURPOSE_TEEP_MESSAGE;
+  if (text == "attestation-result") return v1::KEY_PURPOSE_ATTESTATION_RESULT;
+  if (text == "all") return v1::KEY_PURPOSE_UNSPECIFIED;
+  return UsageError(Concat("--purpose: want teep-message or attestation-result, got '", text, "'"));
+}
+
+absl::Status Create(Context& context) {
+  v1::CreateSigningKeyRequest request;
+  request.set_parent(context.TenantName());
+  const auto purpose = ReadPurpose(context, "teep-message");
+  if (!purpose.ok()) return purpose.status();
+  if (*purpose == v1::KEY_PURPOSE_UNSPECIFIED) return UsageError("--purpose: a key has one");
+  request.set_purpose(*purpose);
+  const auto suite = context.Required("suite");
+  if (!suite.ok()) return suite.status();
+  if (*suite == "esp256") {
+    request.set_suite(v1::CIPHER_SUITE_ESP256);
+  } else if (*suite == "ed25519") {
+    request.set_suite(v1::CIPHER_SUITE_ED25519);
+  } else {
+    return UsageError(Concat("--suite: want esp256 or ed25519, got '", *suite, "'"));
+  }
+  const auto answer =
+      Call<v1::CreateSigningKeyResponse>(context, "SigningService/CreateSigningKey", request);
+  return answer.ok() ? PrintOne(context, answer->key(), Columns()) : answer.status();
+}
+
+absl::StatusOr<v1::ListSigningKeysResponse> ReadKeys(Context& context) {
+  v1::ListSigningKeysRequest request;
+  request.set_parent(context.TenantName());
+  return CallPages<v1::ListSigningKeysResponse>(
+      context, "SigningService/ListSigningKeys", request,
+      [](const v1::ListSigningKeysResponse& all) { return all.keys_size(); });
+}
+
+absl::Status List(Context& context) {
+  const auto keys = ReadKeys(context);
+  return keys.ok() ? PrintList(context, *keys, "keys", Columns()) : keys.status();
+}
+
+// The one key whose thumbprint starts with the argument.
+absl::StatusOr<v1::SigningKey> FindKey(Context& context) {
+  const auto keys = ReadKeys(context);
+  if (!keys.ok()) return keys.status();
+  const std::string& argument = context.arguments()[0];
+  const v1::SigningKey* found = nullptr;
+  for (const v1::SigningKey& key : keys->keys()) {
+    if (key.name() != argument && FieldText(key, {"", "thumbprint"}).rfind(argument, 0) != 0) {
+      continue;
+    }
+    if (found != nullptr) return UsageError("more than one key starts so");
+    found = &key;
+  }
+  if (found == nullptr) return absl::NotFoundError(Concat("no signing key ", argument));
+  return *found;
+}
+
+absl::Status Retire(Context& context) {
+  const auto key = FindKey(context);
+  if (!key.ok()) return key.status();
+  v1::RetireSigningKeyRequest request;
+  request.set_name(key->name());
+  const auto answer =
+      Call<v1::RetireSigningKeyResponse>(context, "SigningService/RetireSigningKey", request);
+  return answer.ok() ? PrintOne(context, answer->key(), Columns()) : answer.status();
+}
+
+absl::StatusOr<std::string> Export(const v1::SigningKey& key, const std::string& form) {
+  const auto parsed = keys::PublicKey::FromCoseKey(cbor::AsBytes(key.cose_key()));
+  if (!parsed.ok()) return absl::InternalError("the server's key does not parse");
+  if (form == "pem") return parsed->ToPem();
+  if (form == "cose") return parsed->cose_key();
+  return UsageError(Concat("--form: want pem or cose, got '", form, "'"));
+}
+
+absl::Status ExportKeys(Context& context) {
+  const std::string form = context.FlagOr("form", "pem");
+  const bool all = context.arguments().empty();
+  if (all && form != "pem") return UsageError("--form cose exports one key: name its thumbprint");
+  std::vector<v1::SigningKey> keys;
+  if (all) {
+    const auto purpose = ReadPurpose(context, "teep-message");
+    if (!purpose.ok()) return purpose.status();
+    const auto listed = ReadKeys(context);
+    if (!listed.ok()) return listed.status();
+    for (const v1::SigningKey& key : listed->keys()) {
+      const bool wanted = *purpose == v1::KEY_PURPOSE_UNSPECIFIED || key.purpose() == *purpose;
+      if (wanted && key.state() == v1::SIGNING_KEY_STATE_ACTIVE) keys.push_back(key);
+    }
+    if (keys.empty()) return absl::NotFoundError("no active key of that purpose");
+  } else {
+    const auto key = FindKey(context);
+    if (!key.ok()) return key.status();
+    keys.push_back(*key);
+  }
+  std::string out;
+  for (const v1::SigningKey& key : keys) {
+    const auto text = Export(key, form);
+    if (!text.ok()) return text.status();
+    out += *text;
+  }
+  return context.WriteFile(context.FlagOr("output", "-"), out);
+}
+
+absl::Status ShowOne(Context& context) {
+  const auto key = FindKey(context);
+  return key.ok() ? PrintOne(context, *key, Columns()) : key.status();
+}
+
+}  // namespace
+
+std::vector<Command> KeyCommands() {
+  return {{.noun = "key",
+           .verb = "create",
+           .summary = "make a signing key of the TAM; it replaces the active one of its kind",
+           .flags = {{"suite", "NAME", "esp256 or ed25519"},
+                     {"purpose", "NAME", "teep-message (default) or attestation-result"},
+                     kRequestIdFlag},
+           .example = "tamctl key create --suite esp256",
+           .run = Create},
+          {.noun = "key",
+           .verb = "list",
+           .summary = "list a tenant's signing keys",
+           .flags = {kLimitFlag},
+           .example = "tamctl key list",
+           .run = List},
+          {.noun = "key",
+           .verb = "show",
+           .arguments = "THUMBPRINT",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "show a signing key; the start of its thumbprint does",
+           .flags = {kLimitFlag},
+           .example = "tamctl key show 7077436568198fdc",
+           .run = ShowOne},
+          {.noun = "key",
+           .verb = "retire",
+           .arguments = "THUMBPRINT",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "stop a key from signing",
+           .flags = {kLimitFlag},
+           .example = "tamctl key retire 7077436568198fdc",
+           .run = Retire},
+          {.noun = "key",
+           .verb = "export",
+           .arguments = "[THUMBPRINT]",
+           .min_arguments = 0,
+           .max_arguments = 1,
+           .summary = "write public keys for devices to trust",
+           .details = "Without THUMBPRINT: every active key of the purpose, one PEM block each.",
+           .flags = {{"form", "NAME", "pem (default) or cose, a COSE_Key"},
+                     {"purpose", "NAME", "teep-message (default), attestation-result or all"},
+                     {"output", "FILE", "-o: where to; default: standard output"},
+                     kLimitFlag},
+           .example = "tamctl key export -o tam-keys.pem",
+           .run = ExportKeys}};
+}
+
+}  // namespace tam::tamctl

@@ -1,0 +1,43 @@
+// How tamctl calls the admin API: one unary call at a time. The gRPC headers stay in one file
+// behind it, and tests answer calls in process.
+#ifndef TAMARACK_TOOLS_TAMCTL_TRANSPORT_H_
+#define TAMARACK_TOOLS_TAMCTL_TRANSPORT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace google::protobuf {
+class Message;
+}  // namespace google::protobuf
+
+namespace tam::tamctl {
+
+struct ConnectionOptions {
+  std::string server;       // host:port
+  std::string server_name;  // expected in the server's certificate; empty: the host
+  std::string cert_file;    // PEM, ours
+  std::string key_file;     // PEM, ours
+  std::string ca_file;      // PEM, the server's issuer
+  absl::Duration timeout = absl::Seconds(30);
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // `method` is "/tam.v1.RegistryService/GetTenant". The code and message of the server's status,
+  // or Unavailable and DeadlineExceeded of the channel's own.
+  virtual absl::Status Call(const std::string& method, const google::protobuf::Message& request,
+                            google::protobuf::Message* response) = 0;
+};
+
+// Mutual TLS. InvalidArgument when a credential cannot be read; the connection itself is made with
+// the first call.
+absl::StatusOr<std::unique_ptr<Transport>> ConnectGrpc(const ConnectionOptions& options);
+
+}  // namespace tam::tamctl
+
+#endif  // TAMARACK_TOOLS_TAMCTL_TRANSPORT_H_
