@@ -230,14 +230,18 @@ void Inspector::KeyRule() {
     result_.problems.push_back({std::nullopt, "", "a key was given, and nothing here is signed"});
     return;
   }
+  const std::string& path = result_.signatures[0].path;
+  size_t found = FindOffset(places_, Concat(path, ".signature"));
+  if (found == SIZE_MAX) found = FindOffset(places_, path);
+  const std::optional<size_t> offset = found == SIZE_MAX ? std::nullopt : std::optional(found);
   for (size_t i = 0; i < keys_.size(); ++i) {
     if (used_[i]) continue;
     result_.problems.push_back(
-        {std::nullopt, "", Concat("no signature verifies with ", keys_[i].name)});
+        {offset, path, Concat("no signature verifies with ", keys_[i].name)});
   }
   if (outer_signed_ && !outer_verified_) {
     result_.problems.push_back(
-        {std::nullopt, "", "the outermost signature verifies with none of the keys given"});
+        {offset, path, "the outermost signature verifies with none of the keys given"});
   }
 }
 

@@ -15,16 +15,21 @@ const std::vector<Column>& ListColumns() {
                                {"COMPONENT", "component"},
                                {"PINNED", "pinned_manifest", Show::kShortHex},
                                {"DEVICES", "selector"},
-                               {"UNATTESTED", "allow_unattested"}};
+                               {"UNATTESTED", "allow_unattested"},
+                               {"PAUSED", "paused"}};
   return columns;
 }
 
 const std::vector<Column>& Columns() {
-  static const auto& columns = *new std::vector<Column>{
-      {"Name", "name"},           {"Domain", "domain"},
-      {"Component", "component"}, {"Pinned manifest", "pinned_manifest"},
-      {"Devices", "selector"},    {"Unattested allowed", "allow_unattested"},
-      {"Created", "create_time"}, {"Etag", "etag"}};
+  static const auto& columns = *new std::vector<Column>{{"Name", "name"},
+                                                        {"Domain", "domain"},
+                                                        {"Component", "component"},
+                                                        {"Pinned manifest", "pinned_manifest"},
+                                                        {"Devices", "selector"},
+                                                        {"Unattested allowed", "allow_unattested"},
+                                                        {"Paused", "paused"},
+                                                        {"Created", "create_time"},
+                                                        {"Etag", "etag"}};
   return columns;
 }
 
@@ -102,6 +107,23 @@ absl::Status ShowOne(Context& context) {
   return answer.ok() ? PrintOne(context, answer->deployment(), Columns()) : answer.status();
 }
 
+absl::Status SetPaused(Context& context, bool paused) {
+  v1::GetDeploymentRequest get;
+  get.set_name(context.ResourceName("deployments", context.arguments()[0]));
+  const auto read = Call<v1::GetDeploymentResponse>(context, "CatalogService/GetDeployment", get);
+  if (!read.ok()) return read.status();
+  v1::UpdateDeploymentRequest request;
+  request.set_name(read->deployment().name());
+  *request.mutable_deployment() = read->deployment();
+  request.mutable_deployment()->set_paused(paused);
+  const auto answer =
+      Call<v1::UpdateDeploymentResponse>(context, "CatalogService/UpdateDeployment", request);
+  return answer.ok() ? PrintOne(context, answer->deployment(), Columns()) : answer.status();
+}
+
+absl::Status Pause(Context& context) { return SetPaused(context, true); }
+absl::Status Resume(Context& context) { return SetPaused(context, false); }
+
 absl::Status Delete(Context& context) {
   v1::DeleteDeploymentRequest request;
   request.set_name(context.ResourceName("deployments", context.arguments()[0]));
@@ -148,6 +170,22 @@ std::vector<Command> DeploymentCommands() {
            .summary = "show a deployment",
            .example = "tamctl deployment show meters",
            .run = ShowOne},
+          {.noun = "deployment",
+           .verb = "pause",
+           .arguments = "NAME",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "let a deployment install nothing new and unlink nothing",
+           .example = "tamctl deployment pause meters",
+           .run = Pause},
+          {.noun = "deployment",
+           .verb = "resume",
+           .arguments = "NAME",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "undo a pause",
+           .example = "tamctl deployment resume meters",
+           .run = Resume},
           {.noun = "deployment",
            .verb = "delete",
            .arguments = "NAME",
