@@ -22,7 +22,6 @@
 #include "gtest/gtest.h"
 #include "services/gateway/http_binding.h"
 #include "services/gateway/http_server.h"
-#include "services/runtime/worker_pool.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -382,30 +381,6 @@ TEST_F(HttpServerTest, PortInUseIsUnavailable) {
   config.port = server_->port();
   EXPECT_THAT(HttpServer::Start(config, protocol_).status(),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("cannot listen")));
-}
-
-TEST(WorkerPool, NewWorkLeavesHalfTheQueueToSessionsThatHaveBegun) {
-  runtime::WorkerPool pool(1, 4);
-  std::promise<void> started, go_on;
-  ASSERT_TRUE(pool.TrySubmit(
-      [&] {
-        started.set_value();
-        go_on.get_future().wait();
-      },
-      runtime::WorkerPool::Priority::kNew));
-  started.get_future().wait();
-  std::atomic<int> ran{0};
-  const auto count = [&ran] { ++ran; };
-  EXPECT_TRUE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kNew));
-  EXPECT_TRUE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kNew));
-  EXPECT_FALSE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kNew));
-  EXPECT_TRUE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kContinuing));
-  EXPECT_TRUE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kContinuing));
-  EXPECT_FALSE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kContinuing));
-  go_on.set_value();
-  pool.Stop();
-  EXPECT_EQ(ran, 4);
-  EXPECT_FALSE(pool.TrySubmit(count, runtime::WorkerPool::Priority::kContinuing));
 }
 
 }  // namespace

@@ -1,21 +1,9 @@
 #include "services/gateway/peers.h"
 
-#include <string>
-
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 
 namespace tam::gateway {
 namespace {
-
-template <typename Response, typename Request>
-absl::StatusOr<Response> Ask(runtime::RpcChannel& channel, const runtime::CallContext& context,
-                             absl::string_view method, const Request& request) {
-  Response response;
-  const absl::Status status = channel.Call(context, method, request, &response);
-  if (!status.ok()) return status;
-  return response;
-}
 
 // For calls to which these codes mean a fault of ours, not the device's.
 template <typename Response>
@@ -28,64 +16,59 @@ absl::StatusOr<Response> NeverAboutTheDevice(absl::StatusOr<Response> result) {
 
 }  // namespace
 
+Peers::Peers(const Channels& channels)
+    : registry_(clients::NewRegistrySessionClient(channels.registry)),
+      attestation_(clients::NewAttestationSessionClient(channels.attestation)),
+      catalog_(clients::NewCatalogSessionClient(channels.catalog)),
+      signing_(clients::NewSigningSessionClient(channels.signing)) {}
+
 absl::StatusOr<v1::ResolveEndpointResponse> Peers::ResolveEndpoint(
     const Context& context, const v1::ResolveEndpointRequest& request) {
-  return Ask<v1::ResolveEndpointResponse>(
-      channels_.registry, context, "/tam.v1.RegistrySessionService/ResolveEndpoint", request);
+  return registry_->ResolveEndpoint(context, request);
 }
 
 absl::StatusOr<v1::LookupResponse> Peers::Lookup(const Context& context,
                                                  const v1::LookupRequest& request) {
-  return Ask<v1::LookupResponse>(channels_.registry, context,
-                                 "/tam.v1.RegistrySessionService/Lookup", request);
+  return registry_->Lookup(context, request);
 }
 
 absl::StatusOr<v1::AcceptResponse> Peers::Accept(const Context& context,
                                                  const v1::AcceptRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::AcceptResponse>(
-      channels_.registry, context, "/tam.v1.RegistrySessionService/Accept", request));
+  return NeverAboutTheDevice(registry_->Accept(context, request));
 }
 
 absl::StatusOr<v1::ReportResponse> Peers::Report(const Context& context,
                                                  const v1::ReportRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::ReportResponse>(
-      channels_.registry, context, "/tam.v1.RegistrySessionService/Report", request));
+  return NeverAboutTheDevice(registry_->Report(context, request));
 }
 
 absl::StatusOr<v1::AppraiseResponse> Peers::Appraise(const Context& context,
                                                      const v1::AppraiseRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::AppraiseResponse>(
-      channels_.attestation, context, "/tam.v1.AttestationSessionService/Appraise", request));
+  return NeverAboutTheDevice(attestation_->Appraise(context, request));
 }
 
 absl::StatusOr<v1::ResolveResponse> Peers::Resolve(const Context& context,
                                                    const v1::ResolveRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::ResolveResponse>(
-      channels_.catalog, context, "/tam.v1.CatalogSessionService/Resolve", request));
+  return NeverAboutTheDevice(catalog_->Resolve(context, request));
 }
 
 absl::StatusOr<v1::GetEnvelopesResponse> Peers::GetEnvelopes(
     const Context& context, const v1::GetEnvelopesRequest& request) {
-  return Ask<v1::GetEnvelopesResponse>(channels_.catalog, context,
-                                       "/tam.v1.CatalogSessionService/GetEnvelopes", request);
+  return catalog_->GetEnvelopes(context, request);
 }
 
 absl::StatusOr<v1::SignQueryRequestResponse> Peers::SignQueryRequest(
     const Context& context, const v1::SignQueryRequestRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::SignQueryRequestResponse>(
-      channels_.signing, context, "/tam.v1.SigningSessionService/SignQueryRequest", request));
+  return NeverAboutTheDevice(signing_->SignQueryRequest(context, request));
 }
 
 absl::StatusOr<v1::SignUpdateResponse> Peers::SignUpdate(const Context& context,
                                                          const v1::SignUpdateRequest& request) {
-  return NeverAboutTheDevice(Ask<v1::SignUpdateResponse>(
-      channels_.signing, context, "/tam.v1.SigningSessionService/SignUpdate", request));
+  return NeverAboutTheDevice(signing_->SignUpdate(context, request));
 }
 
 absl::StatusOr<v1::GetChallengeKeysResponse> Peers::GetChallengeKeys(const Context& context) {
-  return NeverAboutTheDevice(Ask<v1::GetChallengeKeysResponse>(
-      channels_.signing, context, "/tam.v1.SigningSessionService/GetChallengeKeys",
-      v1::GetChallengeKeysRequest()));
+  return NeverAboutTheDevice(signing_->GetChallengeKeys(context, v1::GetChallengeKeysRequest()));
 }
 
 }  // namespace tam::gateway

@@ -1,12 +1,14 @@
-// The services that a session calls, with typed calls over channels.
+// The services that a session calls, through their clients.
 #ifndef TAMARACK_SERVICES_GATEWAY_PEERS_H_
 #define TAMARACK_SERVICES_GATEWAY_PEERS_H_
 
+#include <memory>
+
 #include "absl/status/statusor.h"
-#include "proto/tam/v1/attestation_session.pb.h"
-#include "proto/tam/v1/catalog_session.pb.h"
-#include "proto/tam/v1/registry_session.pb.h"
-#include "proto/tam/v1/signing_session.pb.h"
+#include "services/clients/attestation_client.h"
+#include "services/clients/catalog_client.h"
+#include "services/clients/registry_client.h"
+#include "services/clients/signing_client.h"
 #include "services/runtime/call_context.h"
 #include "services/runtime/rpc.h"
 
@@ -23,7 +25,7 @@ class Peers {
     runtime::RpcChannel& catalog;
     runtime::RpcChannel& signing;
   };
-  explicit Peers(const Channels& channels) : channels_(channels) {}
+  explicit Peers(const Channels& channels);
 
   using Context = runtime::CallContext;
   // NotFound: no such endpoint.
@@ -51,7 +53,10 @@ class Peers {
   absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(const Context& context);
 
  private:
-  const Channels channels_;
+  const std::unique_ptr<clients::RegistrySessionClient> registry_;
+  const std::unique_ptr<clients::AttestationSessionClient> attestation_;
+  const std::unique_ptr<clients::CatalogSessionClient> catalog_;
+  const std::unique_ptr<clients::SigningSessionClient> signing_;
 };
 
 }  // namespace tam::gateway

@@ -44,6 +44,11 @@ bool AddResults(const std::vector<std::string>& reports, const std::string& toke
   return true;
 }
 
+uint32_t CodeOf(const teep::Error& error) {
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(static_cast<uint64_t>(error.err_code), UINT32_MAX));
+}
+
 template <typename List, typename Wanted>
 bool Overlaps(const List& theirs, const Wanted& ours) {
   return std::any_of(ours.begin(), ours.end(), [&](const auto& value) {
@@ -148,6 +153,7 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const teep::Error& error)
   }
   if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
   v1::AcceptRequest accept = NewAccept(session);
+  accept.set_err_code(CodeOf(error));
   auto result = dependencies_.peers.Accept(session.context, accept);
   if (!result.ok()) return Fail(session, result.status());
   if (result->outcome() != v1::ACCEPT_OUTCOME_ACCEPTED) {

@@ -170,6 +170,7 @@ TEST_F(ReportTest, ErrorToAQueryRequestWithItsTokenIsAcceptedOnce) {
   error.err_code = teep::ErrorCode::kTemporaryError;
   EXPECT_TRUE(IsSilent(Send(Sign(error), "lax")));
   EXPECT_EQ(Count(Outcome::kErrorToQueryRecorded), 1u);
+  EXPECT_EQ(AuditCount("session.error"), 1u);
   EXPECT_TRUE(IsSilent(Send(Sign(error), "lax")));
   EXPECT_EQ(Count(Outcome::kDroppedUsedChallenge), 1u);
   error.token->back() ^= 1;

@@ -41,11 +41,6 @@ std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
   return "";
 }
 
-bool IsTemporary(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsResourceExhausted(status) || absl::IsAborted(status);
-}
-
 }  // namespace
 
 Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryResponse& response) {
@@ -241,13 +236,11 @@ Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& updat
     wanted.set_tenant_uid(session.endpoint->tenant_uid);
     for (const v1::ManifestRef& ref : update.manifests()) wanted.add_digests(ref.digest());
     auto envelopes = dependencies_.peers.GetEnvelopes(session.context, wanted);
-    if (!envelopes.ok() && IsTemporary(envelopes.status())) {
-      return Fail(session, envelopes.status());
-    }
-    if (!envelopes.ok()) {
+    if (absl::IsNotFound(envelopes.status()) || absl::IsFailedPrecondition(envelopes.status())) {
       return Silent(session, again ? Outcome::kResendWithheld : Outcome::kUpdateWithheld,
                     envelopes.status().message());
     }
+    if (!envelopes.ok()) return Fail(session, envelopes.status());
     *request.mutable_manifests() = std::move(*envelopes->mutable_envelopes());
   }
   request.set_tenant_uid(session.endpoint->tenant_uid);

@@ -280,11 +280,8 @@ TEST_F(RegistryTest, BannedKeyStaysBannedEvenAfterItsDevice) {
   EXPECT_EQ(found.key_state(), v1::KEY_STATE_BANNED);
 }
 
-TEST_F(RegistryTest, UnknownKeyIsNotFound) {
-  EXPECT_THAT(Lookup(Resolve("/tam/acme/main"), key_), StatusIs(absl::StatusCode::kNotFound));
-}
-
 TEST_F(RegistryTest, KeyIsUnknownAtAnEndpointNotNamedForIt) {
+  EXPECT_THAT(Lookup(Resolve("/tam/acme/main"), key_), StatusIs(absl::StatusCode::kNotFound));
   CreateDevice("pump", key_);
   CreateEndpoint("acme", "later", true);
   EXPECT_OK(Lookup(Resolve("/tam/acme/main"), key_));

@@ -90,6 +90,10 @@ absl::StatusOr<storage::AcceptRequest> ReadAccept(const v1::AcceptRequest& reque
                        Fixed<storage::MessageDigest>("message_digest", request.message_digest()));
   out.challenge.issued_ms = request.issue_ms();
   out.pending = request.pending();
+  if (request.err_code() != 0 &&
+      (request.has_attestation() || !request.reported().empty() || request.has_update())) {
+    return absl::InvalidArgumentError("err_code: want no attestation, reported or update with it");
+  }
   if (request.has_attestation() && request.attestation().verdict() != v1::VERDICT_UNSPECIFIED) {
     out.attestation = FromProto(request.attestation());
   }
@@ -106,9 +110,16 @@ absl::StatusOr<storage::AcceptRequest> ReadAccept(const v1::AcceptRequest& reque
 
 std::string HexOf(const std::string& bytes) { return absl::BytesToHexString(bytes); }
 
+std::string KindOf(const v1::AcceptRequest& request) {
+  if (request.err_code() != 0) return "session.error";
+  return request.attestation().verdict() == v1::VERDICT_REFUSED ? "session.refused"
+                                                                : "session.accepted";
+}
+
 // What was decided, by digests and codes: never evidence, tokens or keys.
 runtime::AuditDetails DetailsOf(const v1::AcceptRequest& request) {
   runtime::AuditDetails details = {{"message", HexOf(request.message_digest())}};
+  if (request.err_code() != 0) details["err_code"] = absl::StrCat(request.err_code());
   if (request.has_attestation()) {
     details["verdict"] = v1::Verdict_Name(request.attestation().verdict());
     std::string claims;
@@ -200,11 +211,8 @@ absl::StatusOr<v1::AcceptResponse> SessionHandler::Accept(const Context& context
                                                           const v1::AcceptRequest& request) {
   TAM_ASSIGN_OR_RETURN(storage::AcceptRequest accept, ReadAccept(request));
   TAM_RETURN_IF_ERROR(ClaimIdentity(context, accept, request.attestation()));
-  const bool refused = accept.attestation.has_value() &&
-                       accept.attestation->verdict == storage::AttestationVerdict::kRefused;
   accept.audit = runtime::AuditComposer::OfDevice(context, accept.tenant, accept.device,
-                                                  refused ? "session.refused" : "session.accepted",
-                                                  DetailsOf(request));
+                                                  KindOf(request), DetailsOf(request));
   TAM_ASSIGN_OR_RETURN(const storage::AcceptResult result,
                        stores_.sessions.Accept(accept, DeadlineOf(context)));
   v1::AcceptResponse response;
