@@ -39,8 +39,11 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
       dependencies_(std::move(dependencies)),
       query_budget_(config.query_requests, dependencies_.clock),
       excess_query_budget_(config.excess_query_requests, dependencies_.clock),
-      sources_(config.limit_slots, config.per_source, dependencies_.clock,
-               RandomSeed(dependencies_.random)),
+      excess_messages_(config.excess_messages, dependencies_.clock),
+      source_queries_(config.limit_slots, config.query_requests_per_source, dependencies_.clock,
+                      RandomSeed(dependencies_.random)),
+      source_failures_(config.limit_slots, config.failures_per_source, dependencies_.clock,
+                       RandomSeed(dependencies_.random)),
       devices_(config.limit_slots, config.per_device, dependencies_.clock,
                RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
@@ -67,7 +70,7 @@ absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& pat
 
 // A source above its limit competes for the excess alone, so that it cannot use up the whole.
 absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
-  const bool within = sources_.TryTake(session.source);
+  const bool within = source_queries_.TryTake(session.source);
   if ((within || excess_query_budget_.TryTake()) && query_budget_.TryTake()) {
     return absl::OkStatus();
   }
@@ -116,8 +119,7 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
   }
   auto cose = ParseSigned(message);
   session.kid = cose.ok() ? KidOf(*cose) : "";
-  // A source above its limit of failures is heard only for keys that proved themselves lately.
-  if (!sources_.HasToken(source) && !recent_keys_.Contains(KeyOf(session))) {
+  if (!MayBeHeard(session)) {
     Record(session, Outcome::kLimited, "source");
     return absl::ResourceExhaustedError("too many failures from this source");
   }
@@ -180,6 +182,12 @@ std::string SessionEngine::KeyOf(const Session& session) const {
   return absl::StrCat(session.endpoint->tenant_uid, session.kid);
 }
 
+// Known active keys are always heard, others compete for what is left.
+bool SessionEngine::MayBeHeard(const Session& session) {
+  return source_failures_.HasToken(session.source) || recent_keys_.Contains(KeyOf(session)) ||
+         excess_messages_.TryTake();
+}
+
 bool SessionEngine::MayReplyStateless(const Session& session) {
   return devices_.TryTake(KeyOf(session));
 }
@@ -197,7 +205,7 @@ SessionEngine::Answer SessionEngine::Silent(const Session& session, Outcome outc
 
 SessionEngine::Answer SessionEngine::Drop(const Session& session, Outcome outcome,
                                           absl::string_view detail) {
-  sources_.TryTake(session.source);
+  source_failures_.TryTake(session.source);
   return Silent(session, outcome, detail);
 }
 

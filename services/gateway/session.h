@@ -31,11 +31,13 @@ struct SessionConfig {
   // For one call to a service.
   absl::Duration call_timeout = absl::Seconds(10);
   // QueryRequests of this replica; above it, try again later.
-  Rate query_requests{1000, 2000};
-  // What of it sources may use that are above `per_source`.
-  Rate excess_query_requests{250, 250};
-  // QueryRequests, and failures, of one address.
-  Rate per_source{20, 200};
+  Rate query_requests{2000, 4000};
+  // Of one address, and what sources above that may use together.
+  Rate query_requests_per_source{50, 500};
+  Rate excess_query_requests{1000, 1000};
+  // Failures of one address, and what messages of unproven keys from sources above that are heard.
+  Rate failures_per_source{20, 200};
+  Rate excess_messages{100, 100};
   // Stateless replies (err-codes 1, 4, 7; the same Update again; a QueryRequest after an Error) to
   // one key.
   Rate per_device{0.1, 20};
@@ -97,6 +99,8 @@ class SessionEngine : public TeepProtocol {
   absl::StatusOr<cose::Message> ParseSigned(std::string_view message) const;
   Answer Receive(Session& session, const cose::Message& cose);
   Answer Dispatch(Session& session, const teep::Message& message);
+  // False when the source has failed too often and the key has not proved itself lately.
+  bool MayBeHeard(const Session& session);
   // False when a reply without state may not be given to this key now.
   bool MayReplyStateless(const Session& session);
   std::string KeyOf(const Session& session) const;  // in the limits' tables
@@ -138,7 +142,9 @@ class SessionEngine : public TeepProtocol {
   const Dependencies dependencies_;
   TokenBucket query_budget_;
   TokenBucket excess_query_budget_;
-  BucketTable sources_;
+  TokenBucket excess_messages_;
+  BucketTable source_queries_;
+  BucketTable source_failures_;
   BucketTable devices_;
   RecentKeys recent_keys_;
 };

@@ -132,7 +132,7 @@ Answer SessionEngine::Report(Session& session, v1::ReportRequest request,
 // Anybody may have recorded this message and play it again: it changes nothing (TEEP.md A24).
 Answer SessionEngine::OnErrorWithoutToken(Session& session, const teep::Error& error) {
   Record(session, Outcome::kErrorWithoutToken, teep::ErrorCodeName(error.err_code));
-  sources_.TryTake(session.source);
+  source_failures_.TryTake(session.source);
   if (!IsWorthAnotherQuery(error) || !MayReplyStateless(session)) {
     return std::optional<std::string>();
   }

@@ -210,7 +210,7 @@ v1::NewUpdate SessionEngine::NewUpdate(const Session& session) {
 // Without token, and nothing is written: the device may ask again.
 Answer SessionEngine::AnswerError(Session& session, Outcome outcome, teep::ErrorCode code,
                                   absl::string_view text) {
-  sources_.TryTake(session.source);
+  source_failures_.TryTake(session.source);
   if (!MayReplyStateless(session)) {
     Record(session, Outcome::kLimited, "device");
     return absl::ResourceExhaustedError("too many failures of this device");

@@ -36,30 +36,6 @@ TEST_F(ConnectTest, UnknownEndpointIsNotFound) {
               StatusIs(absl::StatusCode::kNotFound));
 }
 
-TEST_F(ConnectTest, AboveTheSigningBudgetIsResourceExhausted) {
-  GatewayConfig config;
-  config.session.query_requests = {1, 3};
-  Restart(config);
-  for (int i = 0; i < 3; ++i) Connect();
-  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
-              StatusIs(absl::StatusCode::kResourceExhausted));
-  Advance(absl::Seconds(1));
-  Connect();
-}
-
-TEST_F(ConnectTest, OneSourceCannotUseUpTheBudgetOfOthers) {
-  GatewayConfig config;
-  config.session.query_requests = {1, 10};
-  config.session.excess_query_requests = {1, 3};
-  config.session.per_source = {1, 2};
-  Restart(config);
-  auto& protocol = module_->protocol();
-  int served = 0;
-  for (int i = 0; i < 20; ++i) served += protocol.ProcessConnect("/tam/acme/main", "noisy").ok();
-  EXPECT_EQ(served, 5);
-  EXPECT_OK(protocol.ProcessConnect("/tam/acme/main", "quiet"));
-}
-
 TEST_F(ConnectTest, WithoutFreshTimeIsUnavailable) {
   signing_.FailWith(absl::UnavailableError("signing is down"));
   EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
@@ -364,30 +340,6 @@ TEST_F(QueryResponseTest, ServicesThatAreDownAreUnavailableAndUseUpNothing) {
 TEST_F(QueryResponseTest, ServiceThatSaysNotFoundIsNotAnUnknownUri) {
   attestation_.FailWith(absl::NotFoundError("bug"));
   EXPECT_THAT(Send(Sign(Evidence(Connect()))), StatusIs(absl::StatusCode::kInternal));
-}
-
-TEST_F(QueryResponseTest, NoisySourceLeavesKnownKeysTheirWay) {
-  GatewayConfig config;
-  config.session.per_source = {0.001, 3};
-  Restart(config);
-  OpenUpdate();
-  while (Send("garbage").ok()) continue;
-  EXPECT_THAT(Send("garbage"), StatusIs(absl::StatusCode::kResourceExhausted));
-  Advance(absl::Milliseconds(1));
-  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
-}
-
-TEST_F(QueryResponseTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
-  GatewayConfig config;
-  config.session.per_device = {0.001, 2};
-  Restart(config);
-  const std::string message = Sign(Evidence(Connect()));
-  UpdateIn(Send(message));
-  UpdateIn(Send(message));
-  UpdateIn(Send(message));
-  EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kResourceExhausted));
-  Advance(absl::Milliseconds(1));
-  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// Who is heard when there is too much: DESIGN.md "A session", the limits.
+#include <string>
+
+#include "services/gateway/session_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::gateway {
+namespace {
+
+using ::testing::SizeIs;
+using testing::StatusIs;
+
+class LimitsTest : public SessionFixture {};
+
+TEST_F(LimitsTest, AboveTheSigningBudgetIsResourceExhausted) {
+  GatewayConfig config;
+  config.session.query_requests = {1, 3};
+  Restart(config);
+  for (int i = 0; i < 3; ++i) Connect();
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Seconds(1));
+  Connect();
+}
+
+TEST_F(LimitsTest, OneSourceCannotUseUpTheBudgetOfOthers) {
+  GatewayConfig config;
+  config.session.query_requests = {1, 10};
+  config.session.excess_query_requests = {1, 3};
+  config.session.query_requests_per_source = {1, 2};
+  Restart(config);
+  auto& protocol = module_->protocol();
+  int served = 0;
+  for (int i = 0; i < 20; ++i) served += protocol.ProcessConnect("/tam/acme/main", "noisy").ok();
+  EXPECT_EQ(served, 5);
+  EXPECT_OK(protocol.ProcessConnect("/tam/acme/main", "quiet"));
+}
+
+TEST_F(LimitsTest, ManyDevicesBehindOneAddressAreNotFailures) {
+  GatewayConfig config;
+  config.session.query_requests_per_source = {0.001, 1};
+  config.session.failures_per_source = {0.001, 1};
+  config.session.excess_messages = {0.001, 1};
+  Restart(config);
+  for (int i = 0; i < 5; ++i) {
+    key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+    CreateDevice(std::string("d") + std::to_string(i), key_);
+    EXPECT_THAT(OpenUpdate().manifest_list, SizeIs(1));
+  }
+}
+
+TEST_F(LimitsTest, NoisySourceLeavesKnownKeysTheirWay) {
+  GatewayConfig config;
+  config.session.failures_per_source = {0.001, 3};
+  config.session.excess_messages = {0.001, 3};
+  Restart(config);
+  OpenUpdate();
+  int heard = 0;
+  while (Send("garbage").ok()) ++heard;
+  EXPECT_EQ(heard, 6);
+  EXPECT_THAT(Send("garbage"), StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Milliseconds(1));
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+TEST_F(LimitsTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
+  GatewayConfig config;
+  config.session.per_device = {0.001, 2};
+  Restart(config);
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(Send(message));
+  UpdateIn(Send(message));
+  UpdateIn(Send(message));
+  EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kResourceExhausted));
+  Advance(absl::Milliseconds(1));
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tam::gateway
