@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "storage/memory/state.h"
 #include "storage/model/catalog_rules.h"
 
@@ -94,13 +95,13 @@ class MemoryDomainStore : public DomainStore {
   State& state_;
 };
 
-// Sort key: component, then falling sequence.
+// Sort key: component, then falling sequence. In hexadecimal, so that a component whose key begins
+// another's comes first whatever the sequence.
 std::string ManifestKey(const Manifest& manifest) {
   const Bytes component = manifest.manifest_component.ToKey();
-  std::string key(component.begin(), component.end());
-  const uint64_t falling = ~manifest.sequence;
-  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(falling >> shift));
-  return key;
+  const std::string key(component.begin(), component.end());
+  return absl::StrCat(absl::BytesToHexString(key), "/",
+                      absl::Hex(~manifest.sequence, absl::kZeroPad16));
 }
 
 class MemoryManifestStore : public ManifestStore {

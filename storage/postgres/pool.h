@@ -1,0 +1,108 @@
+// A bounded pool of anything that is costly to make and used by one thread at a time.
+
+#ifndef TAMARACK_STORAGE_POSTGRES_POOL_H_
+#define TAMARACK_STORAGE_POSTGRES_POOL_H_
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace tam::storage::postgres {
+
+// Thread safe. At most `capacity` resources live at once, leased ones included. Must outlive every
+// lease.
+template <typename T>
+class BoundedPool {
+ public:
+  using Factory = std::function<absl::StatusOr<std::unique_ptr<T>>()>;
+
+  // Gives the resource back when destroyed, or destroys it after Discard.
+  class Lease {
+   public:
+    Lease(BoundedPool* pool, std::unique_ptr<T> resource, uint64_t era)
+        : pool_(pool), resource_(std::move(resource)), era_(era) {}
+    Lease(Lease&& other) noexcept = default;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (resource_ != nullptr || discarded_) pool_->Return(std::move(resource_), era_);
+    }
+
+    T& operator*() { return *resource_; }
+    T* operator->() { return resource_.get(); }
+
+    // The resource is broken, and so, likely, are the idle ones: all are replaced when needed.
+    void Discard() {
+      resource_.reset();
+      discarded_ = true;
+      pool_->DropIdle();
+    }
+
+   private:
+    BoundedPool* pool_;
+    std::unique_ptr<T> resource_;
+    uint64_t era_;
+    bool discarded_ = false;
+  };
+
+  BoundedPool(int capacity, Factory factory) : factory_(std::move(factory)), free_(capacity) {}
+  BoundedPool(const BoundedPool&) = delete;
+  BoundedPool& operator=(const BoundedPool&) = delete;
+
+  // An idle resource, or a new one while fewer than the capacity live. Unavailable if neither can
+  // be had by `deadline` (this process's wall clock); the factory's error if it fails.
+  absl::StatusOr<Lease> Acquire(absl::Time deadline) {
+    std::unique_ptr<T> idle;
+    uint64_t era = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!mutex_.AwaitWithDeadline(absl::Condition(this, &BoundedPool::HasFree), deadline)) {
+        return absl::UnavailableError("pool: want a free connection by the deadline, got none");
+      }
+      --free_;
+      era = era_;
+      if (!idle_.empty()) {
+        idle = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (idle != nullptr) return Lease(this, std::move(idle), era);
+    absl::StatusOr<std::unique_ptr<T>> made = factory_();
+    if (made.ok()) return Lease(this, *std::move(made), era);
+    Return(nullptr, era);
+    return made.status();
+  }
+
+ private:
+  bool HasFree() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return free_ > 0; }
+
+  void Return(std::unique_ptr<T> resource, uint64_t era) {
+    absl::MutexLock lock(&mutex_);
+    ++free_;
+    if (resource != nullptr && era == era_) idle_.push_back(std::move(resource));
+  }
+
+  void DropIdle() {
+    std::vector<std::unique_ptr<T>> dropped;
+    absl::MutexLock lock(&mutex_);
+    dropped.swap(idle_);
+    ++era_;
+  }
+
+  const Factory factory_;
+  absl::Mutex mutex_;
+  int free_ ABSL_GUARDED_BY(mutex_);
+  // Resources of an era before the last Discard are not kept.
+  uint64_t era_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<T>> idle_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tam::storage::postgres
+
+#endif  // TAMARACK_STORAGE_POSTGRES_POOL_H_

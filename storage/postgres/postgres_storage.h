@@ -1,0 +1,30 @@
+// All stores on one PostgreSQL database, through one role.
+
+#ifndef TAMARACK_STORAGE_POSTGRES_POSTGRES_STORAGE_H_
+#define TAMARACK_STORAGE_POSTGRES_POSTGRES_STORAGE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "storage/model/call.h"
+#include "storage/postgres/database.h"
+#include "storage/storage.h"
+
+namespace tam::storage::postgres {
+
+// Borrows the database. What a role may not do returns PermissionDenied.
+std::unique_ptr<Storage> NewPostgresStorage(Database& database);
+
+// Connections through libpqxx by `dsn`, made when first needed.
+std::unique_ptr<Database> NewDatabase(const std::string& dsn, DatabaseOptions options = {});
+
+// A server's way in: owns its connections. Unavailable if the database cannot be reached;
+// FailedPrecondition if its schema is not this program's (CheckSchema).
+absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const std::string& dsn,
+                                                             DatabaseOptions options,
+                                                             CallDeadline deadline);
+
+}  // namespace tam::storage::postgres
+
+#endif  // TAMARACK_STORAGE_POSTGRES_POSTGRES_STORAGE_H_

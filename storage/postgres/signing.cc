@@ -1,0 +1,145 @@
+#include "storage/postgres/audit_fragment.h"
+#include "storage/postgres/stores.h"
+
+namespace tam::storage::postgres {
+namespace {
+
+constexpr char kSelectKey[] =
+    "SELECT tenant_id, thumbprint, purpose, algorithm, wrapped_private_key, public_key, state, "
+    "tam.micros(not_before), tam.micros(not_after), tam.micros(created_at), "
+    "tam.micros(retired_at) FROM signing.keys ";
+
+SigningKey ReadKey(RowReader& row) {
+  SigningKey key;
+  key.tenant = row.Fixed<TenantId>();
+  key.thumbprint = row.Fixed<KeyThumbprint>();
+  key.purpose = row.Enum<SigningPurpose>();
+  key.algorithm = static_cast<int32_t>(row.Int());
+  key.wrapped_private_key = row.Binary();
+  key.public_key = row.Binary();
+  key.state = row.Enum<SigningKeyState>();
+  key.not_before = row.Optional(&RowReader::Time);
+  key.not_after = row.Optional(&RowReader::Time);
+  key.created = row.Time();
+  key.retired = row.Optional(&RowReader::Time);
+  return key;
+}
+
+class PostgresSigningStore : public SigningStore {
+ public:
+  explicit PostgresSigningStore(Database& database) : database_(database) {}
+
+  absl::Status AddKey(const SigningKey& key, const AuditEntry& audit,
+                      CallDeadline deadline) override {
+    const auto add = [&](Connection& connection) -> absl::Status {
+      absl::Status status =
+          connection
+              .Execute(
+                  "UPDATE signing.keys SET state = 1, retired_at = tam.now() "
+                  "WHERE tenant_id = $1 AND purpose = $2 AND algorithm = $3 AND state = 0",
+                  Params::Of(key.tenant, key.purpose, key.algorithm))
+              .status();
+      if (!status.ok()) return status;
+      Params params =
+          Params::Of(key.thumbprint, key.tenant, key.purpose, key.algorithm,
+                     key.wrapped_private_key, key.public_key, key.not_before, key.not_after);
+      const std::string sql = absl::StrCat(
+          "WITH act AS (INSERT INTO signing.keys (thumbprint, tenant_id, purpose, algorithm, "
+          "wrapped_private_key, public_key, not_before, not_after, state, created_at) "
+          "VALUES ($1, $2, $3, $4, $5, $6, tam.at($7), tam.at($8), 0, tam.now()) RETURNING 1)",
+          AuditFragment(audit, "act", params), "SELECT 1");
+      return connection.Execute(sql, params).status();
+    };
+    return OrTaken(database_.Transact(add, deadline), "signing-key");
+  }
+
+  absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,
+                           const AuditEntry& audit, CallDeadline deadline) override {
+    if (to == SigningKeyState::kActive) return Backwards();
+    Params params = Params::Of(tenant, key, to);
+    const std::string sql = absl::StrCat(
+        "WITH act AS (UPDATE signing.keys SET state = $3::smallint, "
+        "retired_at = coalesce(retired_at, tam.now()), "
+        "wrapped_private_key = CASE WHEN $3::smallint = 2 THEN '' ELSE wrapped_private_key END "
+        "WHERE tenant_id = $1 AND thumbprint = $2 AND state < $3::smallint RETURNING 1)",
+        AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+    absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
+    if (!rows.ok() || !rows->empty()) return rows.status();
+    absl::StatusOr<SigningKey> stored = GetKey(tenant, key, deadline);
+    if (!stored.ok()) return stored.status();
+    const bool again = to == SigningKeyState::kRetired && stored->state == to;
+    return again ? absl::OkStatus() : Backwards();
+  }
+
+  absl::StatusOr<SigningKey> GetKey(const TenantId& tenant, const KeyThumbprint& key,
+                                    CallDeadline deadline) override {
+    return ReadOne(
+        database_.Execute(absl::StrCat(kSelectKey, "WHERE tenant_id = $1 AND thumbprint = $2"),
+                          Params::Of(tenant, key), deadline),
+        "signing-key", ReadKey);
+  }
+
+  absl::StatusOr<std::vector<SigningKey>> ListKeys(const TenantId& tenant,
+                                                   CallDeadline deadline) override {
+    return ReadAll(database_.Execute(absl::StrCat(kSelectKey,
+                                                  "WHERE tenant_id = $1 "
+                                                  "ORDER BY created_at DESC, thumbprint"),
+                                     Params::Of(tenant), deadline),
+                   ReadKey);
+  }
+
+ private:
+  static absl::Status Backwards() {
+    return absl::FailedPreconditionError(
+        "signing-key.state: want a later state, got an earlier one");
+  }
+
+  Database& database_;
+};
+
+class PostgresChallengeRootStore : public ChallengeRootStore {
+ public:
+  explicit PostgresChallengeRootStore(Database& database) : database_(database) {}
+
+  absl::StatusOr<ChallengeRoot> GetOrCreate(const ChallengeRoot& candidate, const AuditEntry& audit,
+                                            CallDeadline deadline) override {
+    absl::StatusOr<ChallengeRoot> root = Get(deadline);
+    if (!absl::IsNotFound(root.status())) return root;
+    Params params = Params::Of(candidate.id, candidate.wrapped_secret);
+    const std::string sql = absl::StrCat(
+        "WITH act AS (INSERT INTO signing.challenge_roots "
+        "(position, root_id, wrapped_secret, created_at) VALUES (0, $1, $2, tam.now()) "
+        "ON CONFLICT (position) DO NOTHING RETURNING 1)",
+        AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+    absl::Status status = database_.Execute(sql, params, deadline).status();
+    if (!status.ok()) return status;
+    return Get(deadline);
+  }
+
+ private:
+  absl::StatusOr<ChallengeRoot> Get(CallDeadline deadline) {
+    return ReadOne(database_.Execute("SELECT root_id, wrapped_secret, tam.micros(created_at) "
+                                     "FROM signing.challenge_roots",
+                                     Params(), deadline),
+                   "challenge-root", [](RowReader& row) {
+                     ChallengeRoot root;
+                     root.id = row.Fixed<ChallengeRootId>();
+                     root.wrapped_secret = row.Binary();
+                     root.created = row.Time();
+                     return root;
+                   });
+  }
+
+  Database& database_;
+};
+
+}  // namespace
+
+std::unique_ptr<SigningStore> NewSigningStore(Database& database) {
+  return std::make_unique<PostgresSigningStore>(database);
+}
+std::unique_ptr<ChallengeRootStore> NewChallengeRootStore(Database& database) {
+  return std::make_unique<PostgresChallengeRootStore>(database);
+}
+
+}  // namespace tam::storage::postgres

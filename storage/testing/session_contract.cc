@@ -1,0 +1,538 @@
+// The guarded writes: Accept and Report, and what Lookup shows of them.
+#include <thread>
+
+#include "storage/testing/contract.h"
+
+namespace tam::storage {
+namespace {
+
+using ::absl::StatusCode;
+using ::tam::testing::IsOk;
+using ::tam::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const ComponentId kApp = Component({"acme", "app"});
+const ComponentId kLib = Component({"acme", "lib"});
+
+AttestationRecord Verdict(AttestationVerdict verdict) {
+  AttestationRecord record;
+  record.verdict = verdict;
+  if (verdict == AttestationVerdict::kRefused) {
+    record.reasons = {{"measurements.boot", "aa", "bb \xff,\"}"}};
+  } else {
+    record.result = BytesOf("result");
+  }
+  record.payload_format = "application/eat+cwt";
+  record.claims_summary = "ueid 01";
+  return record;
+}
+
+TEST_P(StorageContract, AcceptOpensAnUpdateAndRecordsTheDevice) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest request = NewRequest(dev);
+  request.attestation = Verdict(AttestationVerdict::kAccepted);
+  request.reported_state = BytesOf("tc-list");
+  request.update = NewPlan({NewManifest(kApp, 3), NewManifest(kLib, 1)});
+  request.update->unlinks = {Component({"acme", "old"})};
+  request.update->err_code = 7;
+  request.update->err_msg = "attest";
+  auto result = storage().sessions().Accept(request, soon_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->outcome, AcceptOutcome::kOpened);
+  ASSERT_TRUE(result->update.has_value());
+  EXPECT_EQ(result->update->plan, *request.update);
+  EXPECT_EQ(result->update->state, UpdateState::kOpen);
+  EXPECT_EQ(result->update->deadline - result->update->opened, request.update_lifetime);
+
+  const DeviceRecord record = Show(dev);
+  EXPECT_EQ(record.reported_state, BytesOf("tc-list"));
+  ASSERT_TRUE(record.last_attestation.has_value());
+  EXPECT_EQ(record.last_attestation->verdict, AttestationVerdict::kAccepted);
+  EXPECT_EQ(record.last_attestation->result, BytesOf("result"));
+  EXPECT_EQ(record.last_attestation->payload_format, "application/eat+cwt");
+  EXPECT_EQ(record.last_contact, result->update->opened);
+  ASSERT_THAT(record.open_updates, SizeIs(1));
+  EXPECT_EQ(record.open_updates[0].plan, *request.update);
+  EXPECT_EQ(record.open_updates[0].key, dev.key.thumbprint);
+  EXPECT_EQ(record.open_updates[0].endpoint, endpoint_);
+  const auto audit = AuditOf("session.accept");
+  ASSERT_THAT(audit, SizeIs(1));
+  EXPECT_EQ(audit[0].entry.device, dev.device.id);
+  EXPECT_EQ(audit[0].entry.entry, BytesOf("session.accept"));
+}
+
+TEST_P(StorageContract, TheSameMessageAgainGetsTheSameUpdate) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));
+  AcceptRequest again = request;
+  again.update = NewPlan();  // Another token, and no manifests: the first plan holds.
+  auto result = storage().sessions().Accept(again, soon_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->outcome, AcceptOutcome::kSameAgain);
+  ASSERT_TRUE(result->update.has_value());
+  EXPECT_EQ(result->update->plan, *request.update);
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(1));
+}
+
+TEST_P(StorageContract, TheSameMessageAgainThatOpenedNothingStillOpensNothing) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest request = NewRequest(dev);
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+  request.update = NewPlan();
+  auto result = storage().sessions().Accept(request, soon_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->outcome, AcceptOutcome::kSameAgain);
+  EXPECT_FALSE(result->update.has_value());
+}
+
+TEST_P(StorageContract, AnAnsweredOrExpiredUpdateIsNotOfferedAgain) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest first = Open(dev, NewPlan());
+  EXPECT_EQ(OutcomeOf(NewReport(first)), ReportOutcome::kRecorded);
+  EXPECT_EQ(OutcomeOf(first), AcceptOutcome::kAnswered);
+  const AcceptRequest second = Open(dev, NewPlan());
+  Advance(second.update_lifetime);
+  EXPECT_EQ(OutcomeOf(second), AcceptOutcome::kExpired);
+}
+
+TEST_P(StorageContract, AUsedChallengeIsRefusedAndChangesNothing) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest first = Open(dev, NewPlan());
+  AcceptRequest replay = first;
+  replay.message = RandomFixed<MessageDigest>();
+  replay.update = NewPlan();
+  EXPECT_EQ(OutcomeOf(replay), AcceptOutcome::kUsed);
+  AcceptRequest same_ms = replay;
+  same_ms.challenge.random = RandomFixed<ChallengeRandom>();
+  EXPECT_EQ(OutcomeOf(same_ms), AcceptOutcome::kUsed);
+  EXPECT_EQ(OutcomeOf(first), AcceptOutcome::kSameAgain);
+  EXPECT_THAT(Show(dev).open_updates, SizeIs(1));
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(1));
+}
+
+TEST_P(StorageContract, ChallengesOutOfOrderAreRefused) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest older = NewRequest(dev);
+  const AcceptRequest newer = NewRequest(dev);
+  EXPECT_EQ(OutcomeOf(newer), AcceptOutcome::kOpened);
+  EXPECT_EQ(OutcomeOf(older), AcceptOutcome::kUsed);
+}
+
+TEST_P(StorageContract, AChallengeAheadOfTheClockIsRefused) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest request = NewRequest(dev);
+  request.challenge.issued_ms = NowMs() + kMaxClockSkewMs + 1;
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kFuture);
+  request.challenge.issued_ms = NowMs() + kMaxClockSkewMs;
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+}
+
+TEST_P(StorageContract, AFifthOpenUpdateSupersedesTheOldest) {
+  const Enrolled dev = Enrol("dev");
+  std::vector<AcceptRequest> requests;
+  for (int i = 0; i < 5; ++i) {
+    Advance(absl::Seconds(1));
+    requests.push_back(Open(dev, NewPlan({NewManifest(kApp, 1 + i)})));
+  }
+  const DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.open_updates, SizeIs(5));
+  EXPECT_EQ(record.open_updates[4].plan.token, requests[0].update->token);
+  EXPECT_EQ(record.open_updates[4].state, UpdateState::kSuperseded);
+  EXPECT_EQ(record.open_updates[3].state, UpdateState::kOpen);
+  auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_THAT(found->guard.slots, SizeIs(kMaxOpenUpdates));
+  ASSERT_THAT(found->open_updates, SizeIs(kMaxOpenUpdates));
+  EXPECT_EQ(found->open_updates[0].plan, *requests[4].update);
+  // A late report still counts.
+  EXPECT_EQ(OutcomeOf(NewReport(requests[0])), ReportOutcome::kRecorded);
+}
+
+TEST_P(StorageContract, ExpiredUpdatesFreeTheirSlotsFirst) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest lasting = [&] {
+    AcceptRequest request = NewRequest(dev);
+    request.update = NewPlan();
+    request.update_lifetime = absl::Hours(5);
+    EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+    return request;
+  }();
+  for (int i = 0; i < 3; ++i) Open(dev, NewPlan());
+  Advance(absl::Hours(2));
+  Open(dev, NewPlan());
+  auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+  ASSERT_THAT(found, IsOk());
+  ASSERT_THAT(found->guard.slots, SizeIs(2));
+  EXPECT_EQ(found->guard.slots[0].token, lasting.update->token);
+}
+
+TEST_P(StorageContract, LookupShowsKeyDeviceAndGuard) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));
+  auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->device, dev.device.id);
+  EXPECT_EQ(found->device_name, "dev");
+  EXPECT_EQ(found->device_class, dev.device.device_class);
+  EXPECT_EQ(found->labels, dev.device.labels);
+  EXPECT_EQ(found->public_key, dev.key.public_key);
+  EXPECT_EQ(found->key_state, DeviceKeyState::kActive);
+  EXPECT_EQ(found->guard.last_challenge, request.challenge);
+  EXPECT_EQ(found->guard.last_message, request.message);
+  EXPECT_EQ(found->guard.last_token, request.update->token);
+  ASSERT_TRUE(found->last_update.has_value());
+  EXPECT_EQ(found->last_update->plan, *request.update);
+  EXPECT_EQ(absl::ToUnixMillis(found->now), NowMs());
+  EXPECT_FALSE(found->back_off_until.has_value());
+}
+
+TEST_P(StorageContract, AKeyIsUnknownAtEndpointsThatItIsNotRegisteredFor) {
+  const Enrolled dev = Enrol("dev");
+  const auto lookup = [&](const TenantId& tenant, const EndpointId& endpoint) {
+    return storage().sessions().Lookup(tenant, endpoint, dev.key.thumbprint, soon_);
+  };
+  const EndpointId other = RandomFixed<EndpointId>();
+  EXPECT_THAT(lookup(tenant_, other), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(lookup(RandomFixed<TenantId>(), endpoint_), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(storage().device_keys().SetEndpoints(tenant_, dev.key.thumbprint, {other},
+                                                   Audit("key.endpoints"), soon_),
+              IsOk());
+  EXPECT_THAT(lookup(tenant_, other), IsOk());
+  EXPECT_THAT(lookup(tenant_, endpoint_), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_P(StorageContract, RefusedAttestationUsesUpTheChallengeAndRecordsReasons) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest accepted = NewRequest(dev);
+  accepted.reported_state = BytesOf("believed");
+  EXPECT_EQ(OutcomeOf(accepted), AcceptOutcome::kOpened);
+  AcceptRequest request = NewRequest(dev);
+  request.attestation = Verdict(AttestationVerdict::kRefused);
+  request.update = NewPlan();
+  request.update->err_code = 7;
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+  request.message = RandomFixed<MessageDigest>();
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kUsed);
+  const DeviceRecord record = Show(dev);
+  EXPECT_EQ(record.reported_state, BytesOf("believed"));
+  ASSERT_TRUE(record.last_attestation.has_value());
+  EXPECT_EQ(record.last_attestation->verdict, AttestationVerdict::kRefused);
+  ASSERT_THAT(record.last_attestation->reasons, SizeIs(1));
+  EXPECT_EQ(record.last_attestation->reasons[0].claim, "measurements.boot");
+  EXPECT_EQ(record.last_attestation->reasons[0].expected, "aa");
+}
+
+TEST_P(StorageContract, RefusedOrPendingRequestsMayBringNothingElse) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest refused = NewRequest(dev);
+  refused.attestation = Verdict(AttestationVerdict::kRefused);
+  refused.reported_state = BytesOf("x");
+  EXPECT_THAT(storage().sessions().Accept(refused, soon_), StatusIs(StatusCode::kInvalidArgument));
+  AcceptRequest pending = NewRequest(Enrol("new", DeviceKeyState::kPending));
+  pending.update = NewPlan({NewManifest(kApp, 1)});
+  EXPECT_THAT(storage().sessions().Accept(pending, soon_), StatusIs(StatusCode::kInvalidArgument));
+  AcceptRequest foreign = NewRequest(dev);
+  foreign.audit.device = RandomFixed<DeviceId>();
+  EXPECT_THAT(storage().sessions().Accept(foreign, soon_), StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST_P(StorageContract, APendingKeyTouchesNothingButItsOwnGuard) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest active = Open(dev, NewPlan());
+  Enrolled stranger = dev;
+  stranger.key = NewKey(DeviceKeyState::kPending);
+  ASSERT_THAT(
+      storage().device_keys().Add(tenant_, dev.device.id, stranger.key, Audit("key.add"), soon_),
+      IsOk());
+  const DeviceRecord before = Show(dev);
+  Advance(absl::Seconds(10));
+  AcceptRequest pending = NewRequest(stranger);
+  pending.attestation = Verdict(AttestationVerdict::kRefused);
+  pending.update = NewPlan();
+  pending.update->err_code = 7;
+  EXPECT_EQ(OutcomeOf(pending), AcceptOutcome::kOpened);
+  EXPECT_EQ(OutcomeOf(NewReport(pending)), ReportOutcome::kRecorded);
+  const DeviceRecord after = Show(dev);
+  EXPECT_EQ(after.last_contact, before.last_contact);
+  EXPECT_FALSE(after.last_attestation.has_value());
+  auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->guard.last_challenge, active.challenge);
+  auto seen = storage().sessions().Lookup(tenant_, endpoint_, stranger.key.thumbprint, soon_);
+  ASSERT_THAT(seen, IsOk());
+  EXPECT_EQ(seen->key_state, DeviceKeyState::kPending);
+  EXPECT_EQ(seen->guard.last_challenge, pending.challenge);
+  // Neither key enters the other's guard.
+  AcceptRequest crossing = NewRequest(stranger);
+  crossing.pending = false;
+  EXPECT_EQ(OutcomeOf(crossing), AcceptOutcome::kKeyNotActive);
+}
+
+TEST_P(StorageContract, AConfirmedKeyJoinsTheDevicesGuard) {
+  Enrolled dev = Enrol("dev", DeviceKeyState::kPending);
+  auto& keys = storage().device_keys();
+  ASSERT_THAT(keys.SetState(tenant_, dev.key.thumbprint, DeviceKeyState::kActive,
+                            Audit("key.confirm"), soon_),
+              IsOk());
+  AcceptRequest request = NewRequest(dev);
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kKeyNotActive);
+  request.pending = false;
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+}
+
+TEST_P(StorageContract, ABannedOrRetiredKeyIsNotActive) {
+  for (DeviceKeyState state : {DeviceKeyState::kBanned, DeviceKeyState::kRetired}) {
+    const Enrolled dev = Enrol(state == DeviceKeyState::kBanned ? "banned" : "retired");
+    const AcceptRequest open = Open(dev, NewPlan({NewManifest(kApp, 1)}));
+    ASSERT_THAT(storage().device_keys().SetState(tenant_, dev.key.thumbprint, state,
+                                                 Audit("key.state"), soon_),
+                IsOk());
+    EXPECT_EQ(OutcomeOf(NewRequest(dev)), AcceptOutcome::kKeyNotActive);
+    EXPECT_EQ(OutcomeOf(open), AcceptOutcome::kKeyNotActive);
+    EXPECT_EQ(OutcomeOf(NewReport(open)), ReportOutcome::kKeyNotActive);
+    EXPECT_THAT(Show(dev).manifests, IsEmpty());
+    auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+    ASSERT_THAT(found, IsOk());
+    EXPECT_EQ(found->key_state, state);
+  }
+}
+
+TEST_P(StorageContract, ASuccessMovesTheRecord) {
+  const Enrolled dev = Enrol("dev");
+  const UpdateManifest app = NewManifest(kApp, 3), lib = NewManifest(kLib, 9);
+  const AcceptRequest request = Open(dev, NewPlan({app, lib}));
+  Advance(absl::Seconds(5));
+  auto result = storage().sessions().Report(NewReport(request), soon_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->outcome, ReportOutcome::kRecorded);
+  ASSERT_TRUE(result->update.has_value());
+  EXPECT_EQ(result->update->state, UpdateState::kSucceeded);
+  EXPECT_EQ(result->update->plan, *request.update);
+  const DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.manifests, SizeIs(2));
+  ASSERT_TRUE(record.manifests[0].installed.has_value());
+  EXPECT_EQ(record.manifests[0].installed->digest, app.manifest.digest);
+  EXPECT_EQ(record.manifests[0].installed->sequence, 3u);
+  EXPECT_EQ(record.manifests[0].domain, app.manifest.domain);
+  EXPECT_EQ(record.manifests[1].manifest_component, kLib);
+  EXPECT_THAT(record.open_updates, IsEmpty());
+  ASSERT_THAT(record.closed_updates, SizeIs(1));
+  EXPECT_EQ(record.closed_updates[0].update.state, UpdateState::kSucceeded);
+  EXPECT_EQ(record.last_contact, result->update->closed);
+  EXPECT_THAT(AuditOf("session.report"), SizeIs(1));
+  auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+  ASSERT_THAT(found, IsOk());
+  EXPECT_THAT(found->guard.slots, IsEmpty());
+  EXPECT_FALSE(found->last_update.has_value());
+  ASSERT_THAT(found->manifests, SizeIs(2));
+  EXPECT_EQ(found->manifests[0].installed->sequence, 3u);
+}
+
+TEST_P(StorageContract, AReportCountsOnce) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));
+  EXPECT_EQ(OutcomeOf(NewReport(request)), ReportOutcome::kRecorded);
+  EXPECT_EQ(OutcomeOf(NewReport(request, false)), ReportOutcome::kAlreadyAnswered);
+  EXPECT_TRUE(Show(dev).manifests[0].installed.has_value());
+  EXPECT_THAT(AuditOf("session.report"), SizeIs(1));
+}
+
+TEST_P(StorageContract, AReportElsewhereOrWithAnUnknownTokenFindsNothing) {
+  const Enrolled dev = Enrol("dev"), other = Enrol("other");
+  const AcceptRequest request = Open(dev, NewPlan());
+  ReportRequest report = NewReport(request);
+  report.endpoint = RandomFixed<EndpointId>();
+  EXPECT_EQ(OutcomeOf(report), ReportOutcome::kUnknownToken);
+  report = NewReport(request);
+  report.token = RandomFixed<UpdateToken>();
+  EXPECT_EQ(OutcomeOf(report), ReportOutcome::kUnknownToken);
+  report = NewReport(request);
+  report.device = report.audit.device = other.device.id;
+  report.key = other.key.thumbprint;
+  EXPECT_EQ(OutcomeOf(report), ReportOutcome::kUnknownToken);
+  EXPECT_EQ(OutcomeOf(NewReport(request)), ReportOutcome::kRecorded);
+}
+
+TEST_P(StorageContract, AnErrorRecordsFailuresAndBackOff) {
+  const Enrolled dev = Enrol("dev");
+  const UpdateManifest old_app = NewManifest(kApp, 3);
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, NewPlan({old_app})))), ReportOutcome::kRecorded);
+  Advance(absl::Seconds(1));
+  const UpdateManifest app = NewManifest(kApp, 4), lib = NewManifest(kLib, 1);
+  ReportRequest report = NewReport(Open(dev, NewPlan({app, lib})), /*success=*/false);
+  report.manifests = {{lib.manifest.digest, true, ""},
+                      {app.manifest.digest, false, "no room"},
+                      {RandomFixed<ManifestDigest>(), true, "not of this update"}};
+  report.back_off = absl::Minutes(10);
+  report.err_code = 11;
+  report.err_msg = "processing failed";
+  EXPECT_EQ(OutcomeOf(report), ReportOutcome::kRecorded);
+  DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.manifests, SizeIs(2));
+  EXPECT_EQ(record.manifests[0].installed->digest, old_app.manifest.digest);
+  ASSERT_TRUE(record.manifests[0].failure.has_value());
+  EXPECT_EQ(record.manifests[0].failure->sequence, 4u);
+  EXPECT_EQ(record.manifests[0].failure->reason, "no room");
+  EXPECT_EQ(record.manifests[1].installed->digest, lib.manifest.digest);
+  EXPECT_EQ(absl::ToUnixMillis(*record.back_off_until), NowMs() + 600000);
+  EXPECT_EQ(record.closed_updates[0].err_code, 11u);
+  EXPECT_EQ(record.closed_updates[0].err_msg, "processing failed");
+  // A Success clears both.
+  Advance(absl::Seconds(1));
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, NewPlan({app})))), ReportOutcome::kRecorded);
+  record = Show(dev);
+  EXPECT_EQ(record.manifests[0].installed->sequence, 4u);
+  EXPECT_FALSE(record.manifests[0].failure.has_value());
+  EXPECT_FALSE(record.back_off_until.has_value());
+}
+
+TEST_P(StorageContract, UnlinkedManifestsAreGoneAfterASuccessOnly) {
+  const Enrolled dev = Enrol("dev");
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, NewPlan({NewManifest(kApp, 1)})))),
+            ReportOutcome::kRecorded);
+  UpdatePlan unlink = NewPlan();
+  unlink.unlinks = {kApp};
+  Advance(absl::Seconds(1));
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, unlink), false)), ReportOutcome::kRecorded);
+  EXPECT_TRUE(Show(dev).manifests[0].installed.has_value());
+  Advance(absl::Seconds(1));
+  unlink.token = RandomFixed<UpdateToken>();
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, unlink))), ReportOutcome::kRecorded);
+  EXPECT_FALSE(Show(dev).manifests[0].installed.has_value());
+}
+
+TEST_P(StorageContract, AnUnlinkAndInstallOfOneComponentLeavesItInstalled) {
+  const Enrolled dev = Enrol("dev");
+  UpdatePlan plan = NewPlan({NewManifest(kApp, 2)});
+  plan.unlinks = {kApp, kLib};
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, plan))), ReportOutcome::kRecorded);
+  const DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.manifests, SizeIs(2));
+  EXPECT_EQ(record.manifests[0].installed->sequence, 2u);
+  EXPECT_FALSE(record.manifests[1].installed.has_value());
+}
+
+TEST_P(StorageContract, ALateReportOfAnOlderUpdateDoesNotOverwriteAYoungerOnes) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest older = Open(dev, NewPlan({NewManifest(kApp, 1), NewManifest(kLib, 1)}));
+  Advance(absl::Hours(2));
+  const AcceptRequest younger = Open(dev, NewPlan({NewManifest(kApp, 2)}));
+  EXPECT_EQ(OutcomeOf(NewReport(younger)), ReportOutcome::kRecorded);
+  EXPECT_EQ(OutcomeOf(NewReport(older)), ReportOutcome::kRecorded);
+  const DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.manifests, SizeIs(2));
+  EXPECT_EQ(record.manifests[0].installed->sequence, 2u);
+  EXPECT_EQ(record.manifests[1].installed->sequence, 1u);
+}
+
+// Runs `act(n)` for n in 0..count-1 on 16 threads.
+template <typename Act>
+void Concurrently(int count, const Act& act) {
+  std::atomic<int> next{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 16; ++t) {
+    threads.emplace_back([&] {
+      for (int n = next++; n < count; n = next++) act(n);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(StorageContract, OfAThousandCopiesExactlyOneOpens) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest request = NewRequest(dev);
+  std::vector<UpdatePlan> plans;
+  for (int n = 0; n < 1000; ++n) plans.push_back(NewPlan({NewManifest(kApp, n)}));
+  std::vector<absl::StatusOr<AcceptResult>> results(1000);
+  Concurrently(1000, [&](int n) {
+    AcceptRequest copy = request;
+    copy.update = plans[n];
+    results[n] = storage().sessions().Accept(copy, soon_);
+  });
+  std::vector<UpdatePlan> opened;
+  for (const auto& result : results) {
+    ASSERT_THAT(result, IsOk());
+    if (result->outcome == AcceptOutcome::kOpened) opened.push_back(result->update->plan);
+  }
+  ASSERT_THAT(opened, SizeIs(1));
+  for (const auto& result : results) {
+    if (result->outcome != AcceptOutcome::kOpened) {
+      EXPECT_EQ(result->outcome, AcceptOutcome::kSameAgain);
+    }
+    ASSERT_TRUE(result->update.has_value());
+    EXPECT_EQ(result->update->plan, opened[0]);
+  }
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(1));
+}
+
+TEST_P(StorageContract, OfTwoMessagesWithOneChallengeOneWins) {
+  for (int round = 0; round < 20; ++round) {
+    const Enrolled dev = Enrol("dev" + std::to_string(round));
+    const AcceptRequest base = NewRequest(dev);
+    std::vector<AcceptRequest> requests(2, base);
+    for (AcceptRequest& request : requests) {
+      request.message = RandomFixed<MessageDigest>();
+      request.update = NewPlan();
+    }
+    std::vector<AcceptOutcome> outcomes(2);
+    Concurrently(2, [&](int n) { outcomes[n] = OutcomeOf(requests[n]); });
+    std::sort(outcomes.begin(), outcomes.end());
+    EXPECT_THAT(outcomes, ElementsAre(AcceptOutcome::kOpened, AcceptOutcome::kUsed));
+    EXPECT_THAT(Show(dev).open_updates, SizeIs(1));
+  }
+}
+
+TEST_P(StorageContract, ConcurrentSessionsKeepAtMostFourSlots) {
+  const Enrolled dev = Enrol("dev");
+  std::vector<AcceptRequest> requests;
+  for (int n = 0; n < 100; ++n) {
+    requests.push_back(NewRequest(dev));
+    requests.back().update = NewPlan();
+  }
+  std::vector<AcceptOutcome> outcomes(100);
+  Concurrently(100, [&](int n) { outcomes[n] = OutcomeOf(requests[n]); });
+  const size_t opened = std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kOpened);
+  EXPECT_EQ(opened + std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kUsed), 100u);
+  const DeviceRecord record = Show(dev);
+  EXPECT_THAT(record.open_updates, SizeIs(opened));
+  const auto open = std::count_if(record.open_updates.begin(), record.open_updates.end(),
+                                  [](const auto& u) { return u.state == UpdateState::kOpen; });
+  EXPECT_EQ(open, std::min<ptrdiff_t>(opened, kMaxOpenUpdates));
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(opened));
+}
+
+TEST_P(StorageContract, OfConcurrentReportsExactlyOneCounts) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));
+  const ReportRequest success = NewReport(request, true), error = NewReport(request, false);
+  std::vector<ReportOutcome> outcomes(64);
+  Concurrently(64, [&](int n) { outcomes[n] = OutcomeOf(n % 2 == 0 ? success : error); });
+  EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), ReportOutcome::kRecorded), 1);
+  EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), ReportOutcome::kAlreadyAnswered), 63);
+  EXPECT_THAT(AuditOf("session.report"), SizeIs(1));
+  EXPECT_THAT(Show(dev).closed_updates, SizeIs(1));
+}
+
+TEST_P(StorageContract, ABanIsSeenByEveryAcceptThatEndsAfterIt) {
+  const Enrolled dev = Enrol("dev");
+  std::vector<AcceptRequest> requests;
+  for (int n = 0; n < 60; ++n) requests.push_back(NewRequest(dev));
+  std::vector<AcceptOutcome> outcomes(60);
+  Concurrently(61, [&](int n) {
+    if (n < 60) {
+      outcomes[n] = OutcomeOf(requests[n]);
+      return;
+    }
+    EXPECT_THAT(storage().device_keys().SetState(tenant_, dev.key.thumbprint,
+                                                 DeviceKeyState::kBanned, Audit("ban"), soon_),
+                IsOk());
+  });
+  EXPECT_EQ(OutcomeOf(NewRequest(dev)), AcceptOutcome::kKeyNotActive);
+  EXPECT_THAT(AuditOf("session.accept"),
+              SizeIs(std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kOpened)));
+}
+
+}  // namespace
+}  // namespace tam::storage
