@@ -1,0 +1,79 @@
+// The EAT verifier: Evidence signed by a device's attestation key, and Attestation Results that a
+// device brings from another verifier. Pure: no storage, no clock, no state; the same code serves
+// the attestation service and offline use.
+//
+// Order (ATTESTATION.md section 1): bound and parse, select by media type, authenticate, then every
+// other check, of which all findings are collected. A failure of the first three ends the matter
+// with one finding, for nothing in an unauthentic token can be believed.
+#ifndef TAMARACK_SERVICES_ATTESTATION_EAT_VERIFIER_H_
+#define TAMARACK_SERVICES_ATTESTATION_EAT_VERIFIER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "crypto/keys/key.h"
+#include "services/attestation/eat/appraisal.h"
+#include "teep/eat/eat.h"
+
+namespace tam::attestation {
+
+inline constexpr size_t kMaxEvidenceBytes = 64 * 1024;
+inline constexpr absl::Duration kClockSkew = absl::Seconds(60);
+
+// oemid: 3 or 16 bytes of the claim, or 4 bytes of a PEN, big endian. Empty parts: not known.
+struct ClassId {
+  std::string oemid;
+  std::string hwmodel;
+  bool operator==(const ClassId&) const = default;
+};
+
+// What the payload must be about.
+struct Expectations {
+  std::string challenge;     // eat_nonce must equal it, whole
+  keys::Thumbprint agent{};  // the key that signed the TEEP message; cnf must name it
+  std::string ueid;          // empty: not known yet
+  ClassId device_class;      // a known part must be the payload's
+  absl::Time at;             // the instant of the judgement
+};
+
+enum class MeasurementRule {
+  // Digest maps (eat::ParseMeasurements): each name of the reference values present with one of its
+  // digests, no name beyond them, and at least one reference value for the class.
+  kReferenceValues,
+  // Not appraised.
+  kIgnored,
+};
+
+struct EvidencePolicy {
+  std::vector<std::string> profiles;  // accepted eat_profile values of the media type
+  std::vector<keys::PublicKey> keys;  // attestation keys registered for the device
+  std::map<std::string, std::set<std::string>> reference_values;  // name -> SHA-256 digests
+  MeasurementRule measurements = MeasurementRule::kReferenceValues;
+};
+
+struct ResultPolicy {
+  std::vector<std::string> profiles;       // accepted names of the TEEP profile
+  std::vector<keys::PublicKey> verifiers;  // whose results are believed (T-34)
+};
+
+// -9 and -19, and -7 and -8 with a key that fits.
+Appraisal AppraiseEvidence(const std::string& format, eat::Bytes payload,
+                           const EvidencePolicy& policy, const Expectations& expected);
+// `format` nullopt: absent, the TEEP profile.
+Appraisal AppraiseResult(const std::optional<std::string>& format, eat::Bytes payload,
+                         const ResultPolicy& policy, const Expectations& expected);
+
+// The class that a token claims, with nothing verified: to look reference values up, no more.
+// InvalidArgument where the token or the claims cannot be read; parts that are absent are empty.
+absl::StatusOr<ClassId> ClaimedClass(eat::Bytes payload);
+// The class of parsed claims.
+ClassId ClassOf(const eat::Claims& claims);
+
+}  // namespace tam::attestation
+
+#endif  // TAMARACK_SERVICES_ATTESTATION_EAT_VERIFIER_H_
