@@ -1,0 +1,284 @@
+// teepsim: one simulated device. `teepsim help` says what it does.
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <thread>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "crypto/cbor/cbor.h"
+#include "crypto/keys/key_file.h"
+#include "crypto/text/text.h"
+#include "tools/teepsim/command_line.h"
+#include "tools/teepsim/device.h"
+#include "tools/teepsim/device_file.h"
+#include "tools/teepsim/status_macros.h"
+
+namespace tam::teepsim {
+namespace {
+
+constexpr char kHelp[] =
+    R"(teepsim: a device with a TEEP Agent, an attestation key and a SUIT processor, in software.
+
+teepsim init --state DIR [--suite esp256|ed25519] [--ueid HEX] [--oemid HEX] [--hwmodel TEXT]
+        [--hwversion TEXT] [--vendor-id HEX] [--class-id HEX] [--measurement NAME=HEX...]
+    Makes keys and identity, and writes DIR/device.json for the operator.
+teepsim trust --state DIR [--tam-key FILE...] [--manifest-anchor FILE...]
+    Trusts TAM keys and signers of manifests (PEM, COSE_Key or JWK).
+teepsim run --state DIR --tam URL [--once] [--interval SECONDS] [--quiet] [--save-messages DIR]
+    Runs sessions with the TAM; with --once a single one. Ctrl-C ends it.
+teepsim show --state DIR
+    Prints what is installed.
+
+Faults, for testers, all of `run`:
+    --evidence-nonce HEX         another eat_nonce than the challenge
+    --evidence-key FILE          Evidence signed by another private key
+    --evidence FILE              another device's Evidence
+    --measurement NAME=HEX...    another measurement in the Evidence
+    --stop-after query-response  the Update is neither processed nor answered
+    --resend FILE                posts a saved message, prints the answer's status, saves its body
+
+Exit code: 0 done; 1 the TAM refused, a manifest failed or an error; 2 usage.
+)";
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return absl::NotFoundError(Concat(path, ": cannot be read"));
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+// The keys of a file one by one: PEM files may hold several, as `tamctl key export` writes them.
+std::vector<std::string> SplitKeys(const std::string& content) {
+  constexpr std::string_view kEnd = "-----END PUBLIC KEY-----\n";
+  std::vector<std::string> parts;
+  size_t from = 0;
+  for (size_t at = content.find(kEnd); at != std::string::npos; at = content.find(kEnd, from)) {
+    parts.push_back(content.substr(from, at + kEnd.size() - from));
+    from = at + kEnd.size();
+  }
+  if (from < content.size() || parts.empty()) parts.push_back(content.substr(from));
+  return parts;
+}
+
+absl::StatusOr<std::vector<keys::PublicKey>> ReadPublicKeys(const std::vector<std::string>& paths) {
+  std::vector<keys::PublicKey> keys;
+  for (const std::string& path : paths) {
+    TEEPSIM_ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
+    for (const std::string& part : SplitKeys(content)) {
+      auto key = keys::ParsePublicKeyFile(cbor::AsBytes(part));
+      if (!key.ok()) {
+        return absl::InvalidArgumentError(Concat(path, ": ", StdView(key.status().message())));
+      }
+      keys.push_back(*std::move(key));
+    }
+  }
+  return keys;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> ReadMeasurements(const CommandLine& line) {
+  std::map<std::string, std::string> measurements;
+  for (const std::string& pair : line.All("measurement")) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(Concat("--measurement: want NAME=HEX, got '", pair, "'"));
+    }
+    TEEPSIM_ASSIGN_OR_RETURN(measurements[pair.substr(0, equals)],
+                             ParseHex("measurement", pair.substr(equals + 1)));
+  }
+  return measurements;
+}
+
+absl::StatusOr<DeviceProfile> ReadProfile(const CommandLine& line) {
+  DeviceProfile profile = DefaultProfile(secret::RandomSource::System());
+  TEEPSIM_ASSIGN_OR_RETURN(const auto suite, line.One("suite"));
+  if (suite.has_value() && *suite != "esp256" && *suite != "ed25519") {
+    return absl::InvalidArgumentError(Concat("--suite: want esp256 or ed25519, got ", *suite));
+  }
+  if (suite == "ed25519") profile.suite = keys::KeyType::kEd25519;
+  for (const auto& [name, target] :
+       {std::pair{"ueid", &profile.ueid}, std::pair{"oemid", &profile.oemid},
+        std::pair{"vendor-id", &profile.vendor_id}, std::pair{"class-id", &profile.class_id}}) {
+    TEEPSIM_ASSIGN_OR_RETURN(const auto value, line.Hex(name));
+    if (value.has_value()) *target = *value;
+  }
+  for (const auto& [name, target] :
+       {std::pair{"hwmodel", &profile.hwmodel}, std::pair{"hwversion", &profile.hwversion}}) {
+    TEEPSIM_ASSIGN_OR_RETURN(const auto value, line.One(name));
+    if (value.has_value()) *target = *value;
+  }
+  if (profile.vendor_id.size() != 16 || profile.class_id.size() != 16) {
+    return absl::InvalidArgumentError("--vendor-id, --class-id: want 16 bytes");
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(const auto measurements, ReadMeasurements(line));
+  for (const auto& [name, digest] : measurements) profile.measurements[name] = digest;
+  return profile;
+}
+
+absl::StatusOr<int> Init(const std::vector<std::string>& arguments) {
+  TEEPSIM_ASSIGN_OR_RETURN(const CommandLine line,
+                           CommandLine::Parse(arguments,
+                                              {"state", "suite", "ueid", "oemid", "hwmodel",
+                                               "hwversion", "vendor-id", "class-id", "measurement"},
+                                              {}));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
+  TEEPSIM_ASSIGN_OR_RETURN(const DeviceProfile profile, ReadProfile(line));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Create(folder, profile));
+  TEEPSIM_RETURN_IF_ERROR(WriteDeviceFiles(*state));
+  std::cout << "device " << keys::ThumbprintHex(state->agent_key().public_key().thumbprint())
+            << "\nregister it with " << folder << "/device.json" << std::endl;
+  return 0;
+}
+
+absl::StatusOr<int> Trust(const std::vector<std::string>& arguments) {
+  TEEPSIM_ASSIGN_OR_RETURN(
+      const CommandLine line,
+      CommandLine::Parse(arguments, {"state", "tam-key", "manifest-anchor"}, {}));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto tam_keys, ReadPublicKeys(line.All("tam-key")));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto anchors, ReadPublicKeys(line.All("manifest-anchor")));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Open(folder));
+  TEEPSIM_RETURN_IF_ERROR(state->AddTrust(tam_keys, anchors));
+  std::cout << "trusts " << state->record().tam_keys.size() << " TAM keys and "
+            << state->record().manifest_anchors.size() << " manifest signers" << std::endl;
+  return 0;
+}
+
+absl::StatusOr<int> Show(const std::vector<std::string>& arguments) {
+  TEEPSIM_ASSIGN_OR_RETURN(const CommandLine line, CommandLine::Parse(arguments, {"state"}, {}));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Open(folder));
+  for (const auto& manifest : state->record().manifests) {
+    std::cout << "manifest " << suit::ComponentIdText(manifest.id) << " seq "
+              << manifest.sequence_number << " digest "
+              << absl::BytesToHexString(manifest.digest.bytes) << "\n";
+    for (const auto& [component, owner] : state->record().owners) {
+      if (owner != manifest.id) continue;
+      std::cout << "  component " << suit::ComponentIdText(component) << " "
+                << state->ReadComponent(component).value_or("").size() << " bytes\n";
+    }
+  }
+  if (state->record().manifests.empty()) std::cout << "nothing is installed\n";
+  return 0;
+}
+
+// Posts a saved message as it is; what the TAM answers is shown, not processed.
+absl::StatusOr<int> Resend(const CommandLine& line, const Url& url, Transcript& transcript) {
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string path, line.Required("resend"));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string message, ReadFile(path));
+  HttpClient client;
+  TEEPSIM_ASSIGN_OR_RETURN(const HttpReply reply, client.Post(url, message));
+  std::cout << "resent " << path << ": status " << reply.status << ", " << reply.body.size()
+            << " bytes" << std::endl;
+  if (!reply.body.empty()) TEEPSIM_RETURN_IF_ERROR(transcript.SaveReceived("answer", reply.body));
+  return reply.status >= 200 && reply.status < 300 ? 0 : 1;
+}
+
+absl::StatusOr<SessionOptions> ReadSessionOptions(const CommandLine& line) {
+  SessionOptions options;
+  TEEPSIM_ASSIGN_OR_RETURN(options.evidence.nonce, line.Hex("evidence-nonce"));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto key_path, line.One("evidence-key"));
+  if (key_path.has_value()) {
+    TEEPSIM_ASSIGN_OR_RETURN(const std::string content, ReadFile(*key_path));
+    TEEPSIM_ASSIGN_OR_RETURN(const keys::AnyKey key, keys::ParseKeyFile(cbor::AsBytes(content)));
+    if (!std::holds_alternative<keys::PrivateKey>(key)) {
+      return absl::InvalidArgumentError(Concat(*key_path, ": want a private key"));
+    }
+    options.evidence.key = std::get<keys::PrivateKey>(key);
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(const auto evidence, line.One("evidence"));
+  if (evidence.has_value()) {
+    TEEPSIM_ASSIGN_OR_RETURN(options.evidence.replay, ReadFile(*evidence));
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(options.evidence.measurements, ReadMeasurements(line));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto stop, line.One("stop-after"));
+  if (stop.has_value() && *stop != "query-response") {
+    return absl::InvalidArgumentError(Concat("--stop-after: want query-response, got ", *stop));
+  }
+  options.stop_after_query_response = stop.has_value();
+  return options;
+}
+
+volatile std::sig_atomic_t g_stop = 0;
+
+// False when the process was told to stop meanwhile.
+bool WaitFor(int seconds) {
+  for (int tenth = 0; tenth < seconds * 10 && g_stop == 0; ++tenth) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return g_stop == 0;
+}
+
+// One session; 0 when all went well.
+int RunOnce(DeviceState& state, const Url& url, Transcript& transcript,
+            const SessionOptions& options) {
+  HttpClient client;
+  HttpTamTransport tam(url, client);
+  LoopbackPayloadSource payloads;
+  const auto result = Device(state, tam, payloads, transcript, options).RunSession();
+  if (!result.ok()) {
+    std::cerr << "teepsim: " << result.status().message() << std::endl;
+    return 1;
+  }
+  for (const std::string& problem : result->problems) {
+    std::cerr << "teepsim: " << problem << std::endl;
+  }
+  if (result->tam_error.has_value()) {
+    std::cerr << "teepsim: the TAM says " << teep::ErrorCodeName(*result->tam_error) << ": "
+              << result->tam_error_message << std::endl;
+  }
+  return result->ok() ? 0 : 1;
+}
+
+absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
+  TEEPSIM_ASSIGN_OR_RETURN(
+      const CommandLine line,
+      CommandLine::Parse(arguments,
+                         {"state", "tam", "interval", "save-messages", "evidence-nonce",
+                          "evidence-key", "evidence", "measurement", "stop-after", "resend"},
+                         {"once", "quiet"}));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string tam, line.Required("tam"));
+  TEEPSIM_ASSIGN_OR_RETURN(const Url url, ParseUrl(tam));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto save, line.One("save-messages"));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto interval_text, line.One("interval"));
+  int interval = 30;
+  if (interval_text.has_value() && (!absl::SimpleAtoi(*interval_text, &interval) || interval < 1)) {
+    return absl::InvalidArgumentError("--interval: want a number of seconds");
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(const SessionOptions options, ReadSessionOptions(line));
+  Transcript transcript(line.Has("quiet") ? nullptr : &std::cout, save.value_or(""));
+  if (line.Has("resend")) return Resend(line, url, transcript);
+  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Open(folder));
+  std::signal(SIGINT, [](int) { g_stop = 1; });
+  std::signal(SIGTERM, [](int) { g_stop = 1; });
+  int code = RunOnce(*state, url, transcript, options);
+  while (!line.Has("once") && WaitFor(interval)) code = RunOnce(*state, url, transcript, options);
+  return code;
+}
+
+int Main(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
+  absl::StatusOr<int> code = absl::InvalidArgumentError(
+      command.empty() ? "want a command" : Concat("unknown command '", command, "'"));
+  if (command == "help" || command == "--help") {
+    std::cout << kHelp;
+    return 0;
+  }
+  if (command == "init") code = Init(arguments);
+  if (command == "trust") code = Trust(arguments);
+  if (command == "run") code = Run(arguments);
+  if (command == "show") code = Show(arguments);
+  if (code.ok()) return *code;
+  std::cerr << "teepsim: " << code.status().message() << std::endl;
+  if (!absl::IsInvalidArgument(code.status())) return 1;
+  std::cerr << "teepsim help says how it is used" << std::endl;
+  return 2;
+}
+
+}  // namespace
+}  // namespace tam::teepsim
+
+int main(int argc, char** argv) { return tam::teepsim::Main(argc, argv); }
