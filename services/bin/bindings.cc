@@ -2,39 +2,6 @@
 
 namespace tam::bin {
 
-runtime::ServiceBinding BindRegistry(registry::AdminHandler& handler) {
-  using Handler = registry::AdminHandler;
-  runtime::ServiceBinding binding("tam.v1.RegistryService");
-  binding.Add("GetTenant", handler, &Handler::GetTenant);
-  binding.Add("ListTenants", handler, &Handler::ListTenants);
-  binding.Add("CreateTenant", handler, &Handler::CreateTenant);
-  binding.Add("UpdateTenant", handler, &Handler::UpdateTenant);
-  binding.Add("DeleteTenant", handler, &Handler::DeleteTenant);
-  binding.Add("GetEndpoint", handler, &Handler::GetEndpoint);
-  binding.Add("ListEndpoints", handler, &Handler::ListEndpoints);
-  binding.Add("CreateEndpoint", handler, &Handler::CreateEndpoint);
-  binding.Add("UpdateEndpoint", handler, &Handler::UpdateEndpoint);
-  binding.Add("DeleteEndpoint", handler, &Handler::DeleteEndpoint);
-  binding.Add("GetDevice", handler, &Handler::GetDevice);
-  binding.Add("ListDevices", handler, &Handler::ListDevices);
-  binding.Add("CreateDevice", handler, &Handler::CreateDevice);
-  binding.Add("UpdateDevice", handler, &Handler::UpdateDevice);
-  binding.Add("DeleteDevice", handler, &Handler::DeleteDevice);
-  binding.Add("ImportDeviceKey", handler, &Handler::ImportDeviceKey);
-  binding.Add("SetDeviceKeyState", handler, &Handler::SetDeviceKeyState);
-  return binding;
-}
-
-runtime::ServiceBinding BindRegistrySession(registry::SessionHandler& handler) {
-  using Handler = registry::SessionHandler;
-  runtime::ServiceBinding binding("tam.v1.RegistrySessionService");
-  binding.Add("ResolveEndpoint", handler, &Handler::ResolveEndpoint);
-  binding.Add("Lookup", handler, &Handler::Lookup);
-  binding.Add("Accept", handler, &Handler::Accept);
-  binding.Add("Report", handler, &Handler::Report);
-  return binding;
-}
-
 runtime::ServiceBinding BindCatalog(catalog::CatalogHandler& handler) {
   using Handler = catalog::CatalogHandler;
   runtime::ServiceBinding binding("tam.v1.CatalogService");

@@ -3,7 +3,13 @@
 #include <utility>
 
 #include "crypto/secret/secret.h"
+#include "services/attestation/admin_handler.h"
+#include "services/attestation/inputs.h"
+#include "services/attestation/session_handler.h"
 #include "services/bin/bindings.h"
+#include "services/clients/signing_client.h"
+#include "services/registry/binding.h"
+#include "services/registry/handler.h"
 #include "services/runtime/audit_entry.h"
 #include "services/runtime/database_time.h"
 #include "services/signing/admin_handler.h"
@@ -27,7 +33,7 @@ class RegistryModule : public ModuleInstance {
         admin_(stores_, SystemRandom()),
         session_(stores_, SystemRandom()) {}
   std::vector<runtime::ServiceBinding> Bindings() override {
-    return {BindRegistry(admin_), BindRegistrySession(session_)};
+    return {registry::Bind(admin_), registry::Bind(session_)};
   }
 
  private:
@@ -85,6 +91,29 @@ class SigningModule : public ModuleInstance {
   signing::SessionHandler session_;
 };
 
+class AttestationModule : public ModuleInstance {
+ public:
+  AttestationModule(storage::Storage& storage, runtime::RpcChannel& signing)
+      : composer_(storage.pseudonyms(), SystemRandom()),
+        inputs_(storage.appraisal(), runtime::SystemMonotonicClock()),
+        time_(storage.clock(), runtime::SystemMonotonicClock()),
+        signing_(clients::NewSigningSessionClient(signing)),
+        admin_({storage.attestation(), storage.reference_values(), storage.tenants(), composer_,
+                inputs_}),
+        session_(inputs_, *signing_, time_) {}
+  std::vector<runtime::ServiceBinding> Bindings() override {
+    return {admin_.Binding(), session_.Binding()};
+  }
+
+ private:
+  runtime::AuditComposer composer_;
+  attestation::InputsCache inputs_;
+  runtime::DatabaseTime time_;
+  const std::unique_ptr<clients::SigningSessionClient> signing_;
+  attestation::AdminHandler admin_;
+  attestation::SessionHandler session_;
+};
+
 }  // namespace
 
 ModuleOrError OpenRegistry(storage::Storage& storage) {
@@ -104,6 +133,10 @@ ModuleOrError OpenSigning(storage::Storage& storage, const Config& config) {
   if (!wrapper.ok()) return wrapper.status();
   return std::make_unique<SigningModule>(storage, *std::move(wrapper),
                                          config.query_requests_per_second);
+}
+
+ModuleOrError OpenAttestation(storage::Storage& storage, runtime::RpcChannel& signing) {
+  return std::make_unique<AttestationModule>(storage, signing);
 }
 
 }  // namespace tam::bin

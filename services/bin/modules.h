@@ -28,8 +28,7 @@ ModuleOrError OpenCatalog(storage::Storage& storage);
 ModuleOrError OpenAudit(storage::Storage& storage);
 // InvalidArgument or NotFound: the key encryption key cannot be read.
 ModuleOrError OpenSigning(storage::Storage& storage, const Config& config);
-ModuleOrError OpenAttestation(storage::Storage& storage, runtime::RpcChannel& signing,
-                              const Config& config);
+ModuleOrError OpenAttestation(storage::Storage& storage, runtime::RpcChannel& signing);
 
 }  // namespace tam::bin
 

@@ -1,0 +1,211 @@
+#include "services/bin/process.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "crypto/secret/secret.h"
+#include "services/bin/files.h"
+#include "storage/postgres/postgres_storage.h"
+
+namespace tam::bin {
+namespace {
+
+constexpr absl::Duration kDatabaseStart = absl::Seconds(15);
+
+absl::StatusOr<runtime::TlsMaterial> ReadTls(const Config& config) {
+  runtime::TlsMaterial tls;
+  for (const auto& [file, text] :
+       {std::pair<const std::string&, std::string*>{config.tls_ca_file, &tls.ca_pem},
+        {config.tls_cert_file, &tls.certificate_pem},
+        {config.tls_key_file, &tls.private_key_pem}}) {
+    absl::StatusOr<std::string> read = ReadFile(file);
+    if (!read.ok()) return read.status();
+    *text = *std::move(read);
+  }
+  return tls;
+}
+
+// "address:port"; an IPv6 address stands in brackets.
+absl::Status SplitAddress(const std::string& listen, std::string& address, uint16_t& port) {
+  const size_t colon = listen.rfind(':');
+  int number = -1;
+  if (colon == std::string::npos || !absl::SimpleAtoi(listen.substr(colon + 1), &number) ||
+      number < 0 || number > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--http_listen: want address:port, got \"", listen, "\""));
+  }
+  absl::string_view host = absl::string_view(listen).substr(0, colon);
+  if (absl::ConsumePrefix(&host, "[") && !absl::ConsumeSuffix(&host, "]")) host = "";
+  address = std::string(host);
+  port = static_cast<uint16_t>(number);
+  return absl::OkStatus();
+}
+
+// The host of "host:port" with the port that was taken.
+std::string WithPort(const std::string& listen, int port) {
+  return absl::StrCat(listen.substr(0, listen.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Config& config) {
+  std::unique_ptr<Process> process(new Process(config));
+  absl::StatusOr<runtime::TlsMaterial> tls = ReadTls(config);
+  if (!tls.ok()) return tls.status();
+  process->tls_ = *std::move(tls);
+  absl::Status status = process->OpenStorage();
+  if (status.ok()) status = process->OpenModules();
+  if (status.ok()) status = process->Listen();
+  if (status.ok()) status = process->StartGateway();
+  if (!status.ok()) return status;
+  return process;
+}
+
+Process::~Process() { Drain(); }
+
+absl::Status Process::OpenStorage() {
+  storage::postgres::DatabaseOptions options;
+  options.max_connections = config_.database_connections;
+  for (const Module module : config_.modules) {
+    if (module == Module::kGateway) continue;
+    const std::string path = absl::StrCat(config_.database_dir, "/", NameOf(module), ".dsn");
+    absl::StatusOr<std::string> dsn = ReadFile(path);
+    if (!dsn.ok()) return dsn.status();
+    absl::StatusOr<std::unique_ptr<storage::Storage>> opened =
+        storage::postgres::OpenPostgresStorage(std::string(absl::StripAsciiWhitespace(*dsn)),
+                                               options, {absl::Now() + kDatabaseStart});
+    if (!opened.ok()) {
+      return absl::Status(opened.status().code(),
+                          absl::StrCat(path, ": ", opened.status().message()));
+    }
+    storage_[module] = *std::move(opened);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Process::OpenModules() {
+  if (storage_.empty()) return absl::OkStatus();
+  // Refusals are kept through whichever role is here; every role may append.
+  storage::Storage& any = *storage_.begin()->second;
+  composer_ = std::make_unique<runtime::AuditComposer>(
+      any.pseudonyms(), [](absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); });
+  denials_ =
+      std::make_unique<runtime::DenialRecorder>(*composer_, any.tenants(), any.audit_writer());
+  dispatcher_ = std::make_unique<runtime::Dispatcher>(*denials_);
+  for (const auto& [module, unused] : storage_) {
+    if (absl::Status opened = OpenModule(module); !opened.ok()) {
+      return absl::Status(opened.code(), absl::StrCat(NameOf(module), ": ", opened.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Process::OpenModule(Module module) {
+  storage::Storage& storage = *storage_.at(module);
+  ModuleOrError opened = absl::InternalError("no such module");
+  switch (module) {
+    case Module::kSigning:
+      opened = OpenSigning(storage, config_);
+      break;
+    case Module::kRegistry:
+      opened = OpenRegistry(storage);
+      break;
+    case Module::kCatalog:
+      opened = OpenCatalog(storage);
+      break;
+    case Module::kAudit:
+      opened = OpenAudit(storage);
+      break;
+    case Module::kAttestation: {
+      absl::StatusOr<runtime::RpcChannel*> signing = ChannelTo(Module::kSigning, module);
+      if (!signing.ok()) return signing.status();
+      opened = OpenAttestation(storage, **signing);
+      break;
+    }
+    case Module::kGateway:
+      break;
+  }
+  if (!opened.ok()) return opened.status();
+  modules_.push_back(*std::move(opened));
+  for (const runtime::ServiceBinding& binding : modules_.back()->Bindings()) {
+    if (absl::Status added = dispatcher_->Add(binding); !added.ok()) return added;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Process::Listen() {
+  if (dispatcher_ == nullptr) return absl::OkStatus();
+  runtime::RpcServer::Options options;
+  options.listen = config_.admin_listen;
+  options.tls = tls_;
+  options.trust_domain = config_.trust_domain;
+  options.workers = config_.admin_workers;
+  absl::StatusOr<std::unique_ptr<runtime::RpcServer>> server =
+      runtime::RpcServer::Start(options, *dispatcher_);
+  if (!server.ok()) return server.status();
+  admin_ = *std::move(server);
+  admin_address_ = WithPort(config_.admin_listen, admin_->port());
+  return absl::OkStatus();
+}
+
+absl::Status Process::StartGateway() {
+  if (!config_.Has(Module::kGateway)) return absl::OkStatus();
+  std::vector<runtime::RpcChannel*> peers;
+  for (const Module module :
+       {Module::kRegistry, Module::kAttestation, Module::kCatalog, Module::kSigning}) {
+    absl::StatusOr<runtime::RpcChannel*> channel = ChannelTo(module, Module::kGateway);
+    if (!channel.ok()) return channel.status();
+    peers.push_back(*channel);
+  }
+  absl::StatusOr<runtime::Identity> self = IdentityOf(Module::kGateway);
+  if (!self.ok()) return self.status();
+  gateway::GatewayConfig gateway;
+  gateway.http.workers = config_.http_workers;
+  absl::Status address = SplitAddress(config_.http_listen, gateway.http.address, gateway.http.port);
+  if (!address.ok()) return address;
+  gateway_ = std::make_unique<gateway::GatewayModule>(
+      gateway, *std::move(self),
+      gateway::Peers::Channels{*peers[0], *peers[1], *peers[2], *peers[3]});
+  if (absl::Status started = gateway_->Start(); !started.ok()) return started;
+  http_address_ = WithPort(config_.http_listen, gateway_->port());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<runtime::RpcChannel*> Process::ChannelTo(Module module, Module self) {
+  if (config_.Has(module)) {
+    absl::StatusOr<runtime::Identity> identity = IdentityOf(self);
+    if (!identity.ok()) return identity.status();
+    channels_.push_back(
+        std::make_unique<runtime::LocalChannel>(*dispatcher_, *std::move(identity)));
+    return channels_.back().get();
+  }
+  const auto peer = config_.peers.find(module);
+  if (peer == config_.peers.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("--peers: want ", NameOf(module),
+                                                   "=host:port, which ", NameOf(self), " needs"));
+  }
+  channels_.push_back(runtime::NewRpcClient({peer->second, tls_, ""}));
+  return channels_.back().get();
+}
+
+absl::StatusOr<runtime::Identity> Process::IdentityOf(Module module) const {
+  return runtime::Identity::Parse(
+      absl::StrCat("spiffe://", config_.trust_domain, "/service/", NameOf(module)),
+      config_.trust_domain);
+}
+
+void Process::Drain() {
+  const absl::Time deadline = absl::Now() + config_.drain_timeout;
+  if (gateway_ != nullptr) gateway_->Stop(config_.drain_timeout);
+  gateway_.reset();
+  if (admin_ != nullptr) admin_->Drain(deadline);
+  admin_.reset();
+}
+
+}  // namespace tam::bin

@@ -1,0 +1,250 @@
+// tamd from its configuration on: a private PostgreSQL, real credentials, real listeners.
+
+#include "services/bin/process.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/tam/v1/audit.pb.h"
+#include "proto/tam/v1/registry.pb.h"
+#include "services/bin/files.h"
+#include "services/runtime/rpc_client.h"
+#include "services/runtime/test_credentials.h"
+#include "storage/postgres/pqxx_connection.h"
+#include "storage/postgres/schema.h"
+#include "tests/support/postgres.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::bin {
+namespace {
+
+using ::tam::runtime::TestAuthority;
+using ::tam::runtime::TlsMaterial;
+using ::tam::testing::IsOk;
+using ::tam::testing::PrivatePostgres;
+using ::tam::testing::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kDomain[] = "tamarack.example";
+constexpr char kAdmin[] = "spiffe://tamarack.example/admin/root";
+constexpr char kOperator[] = "spiffe://tamarack.example/tenant/demo/operator/ann";
+
+// An empty POST to a TAM URI; the whole reply, or what failed.
+std::string PostEmpty(const std::string& address, const std::string& path) {
+  const size_t colon = address.rfind(':');
+  int port = 0;
+  if (!absl::SimpleAtoi(address.substr(colon + 1), &port)) return "no port";
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string reply = "no connection";
+  if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0) {
+    const std::string request =
+        absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: tam\r\nAccept: application/teep+cbor\r\n",
+                     "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    reply.clear();
+    if (write(fd, request.data(), request.size()) < 0) reply = "no write";
+    char buffer[4096];
+    for (ssize_t got; (got = read(fd, buffer, sizeof(buffer))) > 0;) reply.append(buffer, got);
+  }
+  close(fd);
+  return reply;
+}
+
+class ProcessTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto authority = TestAuthority::Create("authority");
+    ASSERT_THAT(authority, IsOk());
+    authority_ = new TestAuthority(*authority);
+  }
+
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "/process-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    TAM_ASSERT_OK_AND_ASSIGN(PrivatePostgres * postgres, PrivatePostgres::Get());
+    postgres_ = postgres;
+    database_ =
+        absl::StrCat("tamd_", ::testing::UnitTest::GetInstance()->random_seed(), "_", ++databases_);
+    ASSERT_THAT(postgres_->CreateDatabase(database_), IsOk());
+    WriteDsns([](const std::string& role) { return absl::StrCat("tam_", role); });
+    ASSERT_THAT(ReplaceFile(folder_ + "/kek", std::string(32, 'k')), IsOk());
+  }
+
+  void WriteDsns(const std::function<std::string(const std::string& role)>& user) {
+    for (const char* role : {"registry", "attestation", "catalog", "signing", "audit"}) {
+      ASSERT_THAT(ReplaceFile(absl::StrCat(folder_, "/", role, ".dsn"),
+                              postgres_->Dsn(database_, user(role)) + "\n"),
+                  IsOk());
+    }
+  }
+
+  void Migrate() {
+    TAM_ASSERT_OK_AND_ASSIGN(auto connection,
+                             storage::postgres::ConnectPqxx(postgres_->Dsn(database_)));
+    ASSERT_THAT(storage::postgres::Migrate(*connection), IsOk());
+  }
+
+  // Of a process with these modules, whose certificate is that of `service`.
+  Config ConfigOf(const std::string& modules, const std::string& service) {
+    Config config;
+    config.modules = *ParseModules(modules);
+    config.database_dir = folder_;
+    config.database_connections = 4;
+    config.kek_file = folder_ + "/kek";
+    config.trust_domain = kDomain;
+    TlsMaterial tls =
+        *authority_->Issue({absl::StrCat("spiffe://tamarack.example/service/", service)});
+    config.tls_ca_file = absl::StrCat(folder_, "/", service, ".ca");
+    config.tls_cert_file = absl::StrCat(folder_, "/", service, ".pem");
+    config.tls_key_file = absl::StrCat(folder_, "/", service, ".key");
+    EXPECT_THAT(ReplaceFile(config.tls_ca_file, tls.ca_pem), IsOk());
+    EXPECT_THAT(ReplaceFile(config.tls_cert_file, tls.certificate_pem), IsOk());
+    EXPECT_THAT(ReplaceFile(config.tls_key_file, tls.private_key_pem), IsOk());
+    config.admin_listen = "127.0.0.1:0";
+    config.http_listen = "127.0.0.1:0";
+    config.drain_timeout = absl::Seconds(5);
+    return config;
+  }
+
+  template <typename Response>
+  absl::StatusOr<Response> Call(const Process& process, const std::string& who,
+                                const std::string& method,
+                                const google::protobuf::Message& request) {
+    TlsMaterial tls{authority_->ca_pem(), "", ""};
+    if (!who.empty()) tls = *authority_->Issue({who});
+    auto channel = runtime::NewRpcClient({process.admin_address(), tls, ""});
+    Response response;
+    const runtime::CallContext context{*runtime::Identity::Parse(kAdmin, kDomain),
+                                       absl::Now() + absl::Seconds(20), ""};
+    absl::Status status = channel->Call(context, "/tam.v1." + method, request, &response);
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  void MakeEndpoint(const Process& process) {
+    v1::CreateTenantRequest tenant;
+    tenant.mutable_tenant()->set_name("tenants/demo");
+    ASSERT_THAT(
+        Call<v1::CreateTenantResponse>(process, kAdmin, "RegistryService/CreateTenant", tenant),
+        IsOk());
+    v1::CreateEndpointRequest endpoint;
+    endpoint.set_parent("tenants/demo");
+    endpoint.set_endpoint_id("main");
+    endpoint.mutable_endpoint()->set_attestation_required(true);
+    ASSERT_THAT(Call<v1::CreateEndpointResponse>(process, kOperator,
+                                                 "RegistryService/CreateEndpoint", endpoint),
+                IsOk());
+  }
+
+  std::string AuditRows() {
+    return *postgres_->Query(database_, "SELECT count(*) FROM audit.entries");
+  }
+
+  static TestAuthority* authority_;
+  static int databases_;
+  PrivatePostgres* postgres_ = nullptr;
+  std::string folder_;
+  std::string database_;
+};
+
+TestAuthority* ProcessTest::authority_ = nullptr;
+int ProcessTest::databases_ = 0;
+
+TEST_F(ProcessTest, ServesPeopleAndDevicesInOneProcess) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(auto process, Process::Start(ConfigOf("all", "gateway")));
+  MakeEndpoint(*process);
+  EXPECT_THAT(PostEmpty(process->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(PostEmpty(process->http_address(), "/tam/demo/absent"), StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(ProcessTest, ServesTheSameFromTwoProcesses) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(
+      auto services,
+      Process::Start(ConfigOf("signing,registry,catalog,attestation,audit", "registry")));
+  EXPECT_THAT(services->http_address(), IsEmpty());
+  MakeEndpoint(*services);
+  Config config = ConfigOf("gateway", "gateway");
+  for (Module module :
+       {Module::kSigning, Module::kRegistry, Module::kCatalog, Module::kAttestation}) {
+    config.peers[module] = services->admin_address();
+  }
+  TAM_ASSERT_OK_AND_ASSIGN(auto gateway, Process::Start(config));
+  EXPECT_THAT(gateway->admin_address(), IsEmpty());
+  EXPECT_THAT(PostEmpty(gateway->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ProcessTest, AuditsRefusalsButNotFailedHandshakes) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(auto process, Process::Start(ConfigOf("all", "gateway")));
+  MakeEndpoint(*process);
+  const std::string before = AuditRows();
+  v1::ListTenantsRequest list;
+  EXPECT_THAT(Call<v1::ListTenantsResponse>(*process, "", "RegistryService/ListTenants", list),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(AuditRows(), before);
+  EXPECT_THAT(
+      Call<v1::ListTenantsResponse>(*process, kOperator, "RegistryService/ListTenants", list),
+      StatusIs(absl::StatusCode::kPermissionDenied));
+  v1::ListEntriesRequest entries;
+  entries.set_parent("tenants/demo");
+  TAM_ASSERT_OK_AND_ASSIGN(
+      auto response,
+      Call<v1::ListEntriesResponse>(*process, "spiffe://tamarack.example/tenant/demo/auditor/eve",
+                                    "AuditService/ListEntries", entries));
+  ASSERT_THAT(response.entries(), Not(IsEmpty()));
+  EXPECT_EQ(response.entries(0).action(), "rpc.denied");
+  EXPECT_EQ(response.entries(0).actor(), kOperator);
+  EXPECT_THAT(response.entries(0).detail(), HasSubstr("/tam.v1.RegistryService/ListTenants"));
+}
+
+TEST_F(ProcessTest, StopsServingWhenDrained) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(auto process, Process::Start(ConfigOf("all", "gateway")));
+  const std::string http = process->http_address();
+  process->Drain();
+  EXPECT_EQ(PostEmpty(http, "/tam/demo/main"), "no connection");
+}
+
+TEST_F(ProcessTest, RefusesAnUnknownSchema) {
+  // Before any migration there are no roles of ours.
+  WriteDsns([](const std::string&) { return "postgres"; });
+  EXPECT_THAT(Process::Start(ConfigOf("all", "gateway")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(".dsn")));
+}
+
+TEST_F(ProcessTest, NamesWhatIsMissing) {
+  Config no_peer = ConfigOf("gateway", "gateway");
+  EXPECT_THAT(Process::Start(no_peer),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--peers: want registry")));
+  Config no_key = ConfigOf("gateway", "gateway");
+  no_key.tls_key_file = folder_ + "/absent.key";
+  EXPECT_THAT(Process::Start(no_key),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent.key")));
+  Config no_dsn = ConfigOf("audit", "audit");
+  no_dsn.database_dir = folder_ + "/absent";
+  EXPECT_THAT(Process::Start(no_dsn),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent/audit.dsn")));
+}
+
+}  // namespace
+}  // namespace tam::bin
