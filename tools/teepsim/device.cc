@@ -103,7 +103,7 @@ absl::StatusOr<SessionResult> Device::RunSession() {
     }
     TEEPSIM_ASSIGN_OR_RETURN(received, tam_.Exchange(bytes));
   }
-  transcript_.Received("nothing", "the TAM has nothing more to say");
+  transcript_.Received("nothing", Concat("the TAM has nothing more to say", tam_.LastAnswer()));
   return result_;
 }
 

@@ -81,8 +81,11 @@ absl::StatusOr<std::optional<std::string>> CheckTamReply(const HttpReply& reply)
 
 absl::StatusOr<std::optional<std::string>> HttpTamTransport::Exchange(std::string_view message) {
   TEEPSIM_ASSIGN_OR_RETURN(const HttpReply reply, client_.Post(url_, message));
+  last_status_ = reply.status;
   return CheckTamReply(reply);
 }
+
+std::string HttpTamTransport::LastAnswer() const { return Concat(" (HTTP ", last_status_, ")"); }
 
 absl::StatusOr<std::string> LoopbackPayloadSource::Fetch(std::string_view uri, size_t max_bytes) {
   TEEPSIM_ASSIGN_OR_RETURN(const Url url, ParseUrl(uri));

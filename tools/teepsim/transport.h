@@ -22,6 +22,8 @@ class TamTransport {
   // `message` is empty to start a session. nullopt: the TAM has nothing to say. Unavailable when
   // it cannot be reached or says 503; FailedPrecondition when its answer breaks the HTTP binding.
   virtual absl::StatusOr<std::optional<std::string>> Exchange(std::string_view message) = 0;
+  // How the last answer came, for the transcript; empty where there is nothing to say.
+  virtual std::string LastAnswer() const { return ""; }
 };
 
 struct Url {
@@ -72,10 +74,12 @@ class HttpTamTransport : public TamTransport {
  public:
   HttpTamTransport(Url url, HttpClient& client) : url_(std::move(url)), client_(client) {}
   absl::StatusOr<std::optional<std::string>> Exchange(std::string_view message) override;
+  std::string LastAnswer() const override;
 
  private:
   Url url_;
   HttpClient& client_;
+  unsigned last_status_ = 0;
 };
 
 // Payloads from http servers on this machine; other hosts are refused.

@@ -1,0 +1,97 @@
+// The main job, as its users see it: a device attests, installs, updates and removes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/scenario.h"
+#include "tests/e2e/stack.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class MainJobTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto stack = Stack::Start();
+    ASSERT_THAT(stack, IsOk());
+    stack_ = *std::move(stack);
+    scenario_.emplace(*stack_);
+    scenario_->SetUpTenant();
+    scenario_->AddDevice("one");
+    scenario_->AddReferenceValues("one");
+  }
+
+  Finished SessionOk(const std::vector<std::string>& flags = {}) {
+    Finished done = scenario_->Session("one", flags);
+    EXPECT_EQ(done.exit_code, 0) << done.out << done.err << stack_->TamdLog();
+    return done;
+  }
+
+  std::unique_ptr<Stack> stack_;
+  std::optional<Scenario> scenario_;
+};
+
+TEST_F(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
+  scenario_->Publish(1, "Hello, Secure World!");
+  scenario_->Deploy("sample");
+
+  const Finished first = SessionOk();
+  EXPECT_THAT(first.out, AllOf(HasSubstr("QueryRequest"), HasSubstr("QueryResponse"),
+                               HasSubstr("Update"), HasSubstr("Success")));
+  EXPECT_EQ(scenario_->OnDisk("one"), "Hello, Secure World!");
+  EXPECT_THAT(scenario_->Show("one"), ContainsRegex("8d82573a926d4754935332dc29997f74.*1"));
+
+  const Finished idle = SessionOk();
+  EXPECT_THAT(idle.out, AllOf(HasSubstr("204"), Not(HasSubstr("Success"))));
+
+  scenario_->Publish(2, "Hello again!");
+  SessionOk();
+  EXPECT_EQ(scenario_->OnDisk("one"), "Hello again!");
+  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM registry.device_manifests"), "1\n");
+
+  scenario_->Do("operator", {"deployment", "delete", "sample"});
+  SessionOk();
+  EXPECT_EQ(scenario_->OnDisk("one"), "");
+  EXPECT_THAT(SessionOk().out, HasSubstr("204"));
+}
+
+TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
+  scenario_->AddDevice("two", {"--suite", "ed25519"});
+  scenario_->Publish(1, "for both suites");
+  scenario_->Deploy("sample");
+  const Finished done = scenario_->Session("two");
+  EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
+  EXPECT_EQ(scenario_->OnDisk("two"), "for both suites");
+}
+
+TEST_F(MainJobTest, StateSurvivesKillOfTheTam) {
+  scenario_->Publish(1, "before the kill");
+  scenario_->Deploy("sample");
+  SessionOk();
+  stack_->StopTamd(SIGKILL);
+  ASSERT_THAT(stack_->StartTamd(), IsOk());
+  EXPECT_THAT(SessionOk().out, HasSubstr("204"));
+  scenario_->Publish(2, "after the kill");
+  SessionOk();
+  EXPECT_EQ(scenario_->OnDisk("one"), "after the kill");
+}
+
+TEST_F(MainJobTest, SessionCompletesBeyondTheLastPartition) {
+  scenario_->Publish(1, "far future");
+  scenario_->Deploy("sample");
+  stack_->SetClockOffset(int64_t{40} * 365 * 86400);
+  stack_->StopTamd(SIGTERM);
+  ASSERT_THAT(stack_->StartTamd(), IsOk());
+  SessionOk();
+  EXPECT_EQ(scenario_->OnDisk("one"), "far future");
+}
+
+TEST_F(MainJobTest, TerminatesCleanlyOnSigterm) { EXPECT_EQ(stack_->StopTamd(SIGTERM), 0); }
+
+}  // namespace
+}  // namespace tam::testing

@@ -1,0 +1,127 @@
+// What must not work: evidence that is wrong in one way each, and administrators without the right.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/scenario.h"
+#include "tests/e2e/stack.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// One TAM for all tests of this file; each test uses devices of its own.
+class RefusalsTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto stack = Stack::Start();
+    ASSERT_THAT(stack, IsOk());
+    stack_ = stack->release();
+    scenario_ = new Scenario(*stack_);
+    scenario_->SetUpTenant();
+    scenario_->AddDevice("one");
+    scenario_->AddReferenceValues("one");
+    scenario_->Publish(1, "secret");
+    scenario_->Deploy("sample");
+  }
+  static void TearDownTestSuite() {
+    delete scenario_;
+    delete stack_;
+  }
+
+  // A session of a fresh device that must end with nothing installed; what `device show` says.
+  static std::string RefusedSession(const std::string& device,
+                                    const std::vector<std::string>& flags) {
+    const Finished done = scenario_->Session(device, flags);
+    EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
+    EXPECT_EQ(scenario_->OnDisk(device), "");
+    EXPECT_EQ(
+        stack_->Sql("SELECT count(*) FROM registry.device_manifests m JOIN registry.devices d "
+                    "USING (tenant_id, device_id) WHERE d.name = '" +
+                    device + "'"),
+        "0\n");
+    return scenario_->Show(device);
+  }
+
+  static Stack* stack_;
+  static Scenario* scenario_;
+};
+
+Stack* RefusalsTest::stack_ = nullptr;
+Scenario* RefusalsTest::scenario_ = nullptr;
+
+TEST_F(RefusalsTest, WrongReferenceValueIsNamedWithExpectedAndFound) {
+  scenario_->AddDevice("measured");
+  const std::string wrong(64, 'e');
+  EXPECT_THAT(RefusedSession("measured", {"--measurement", "firmware=" + wrong}),
+              AllOf(HasSubstr("measurement"), HasSubstr(wrong.substr(0, 16))));
+}
+
+TEST_F(RefusalsTest, WrongAttestationKeyIsRefused) {
+  scenario_->AddDevice("keyed");
+  scenario_->AddDevice("donor");
+  EXPECT_THAT(RefusedSession("keyed", {"--evidence-key",
+                                       scenario_->Folder("donor") + "/keys/attestation.pem"}),
+              HasSubstr("signature"));
+}
+
+TEST_F(RefusalsTest, WrongNonceInstallsNothing) {
+  scenario_->AddDevice("stale");
+  const std::string before = scenario_->Show("stale");
+  const Finished done = scenario_->Session("stale", {"--evidence-nonce", std::string(64, 'a')});
+  EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
+  EXPECT_EQ(scenario_->OnDisk("stale"), "");
+}
+
+TEST_F(RefusalsTest, RefusedDeviceRecoversWithRightEvidence) {
+  scenario_->AddDevice("healed");
+  RefusedSession("healed", {"--measurement", "firmware=" + std::string(64, 'e')});
+  const Finished done = scenario_->Session("healed");
+  EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
+  EXPECT_EQ(scenario_->OnDisk("healed"), "secret");
+}
+
+TEST_F(RefusalsTest, AdminCallWithoutCertificateIsRefusedAndLeavesNoRow) {
+  const std::string before = stack_->DatabaseDigest();
+  const Finished done = stack_->Tamctl("", {"tenant", "list"});
+  EXPECT_NE(done.exit_code, 0);
+  EXPECT_EQ(stack_->DatabaseDigest(), before);
+}
+
+TEST_F(RefusalsTest, CertificateOfAnotherAuthorityIsRefusedAndLeavesNoRow) {
+  const std::string before = stack_->DatabaseDigest();
+  EXPECT_EQ(stack_->Tamctl("other-ca", {"tenant", "list"}).exit_code, 1);
+  EXPECT_EQ(stack_->Tamctl("no-uri", {"tenant", "list"}).exit_code, 1);
+  EXPECT_EQ(stack_->DatabaseDigest(), before);
+}
+
+TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
+  const auto denials = [] {
+    return std::stoi(stack_->Sql("SELECT count(*) FROM audit.entries WHERE kind LIKE '%denied%'"));
+  };
+  const int before = denials();
+  const Finished first = stack_->Tamctl("auditor", {"domain", "suspend", "samples"});
+  EXPECT_EQ(first.exit_code, 1);
+  EXPECT_EQ(denials(), before + 1);
+  for (int i = 0; i < 60; ++i) stack_->Tamctl("auditor", {"domain", "delete", "samples"});
+  EXPECT_LT(denials(), before + 61) << "refusals of one identity are limited";
+  EXPECT_THAT(scenario_->Do("operator", {"domain", "show", "samples"}),
+              AnyOf(HasSubstr("ACTIVE"), HasSubstr("active")));
+}
+
+TEST_F(RefusalsTest, DeveloperTouchesOnlyOwnDomains) {
+  EXPECT_EQ(stack_->Tamctl("developer2", {"component", "list", "--domain", "samples"}).exit_code,
+            1);
+  EXPECT_EQ(stack_
+                ->Tamctl("developer2", {"component", "publish", stack_->Path("sample-1.suit"),
+                                        "--domain", "samples"})
+                .exit_code,
+            1);
+}
+
+}  // namespace
+}  // namespace tam::testing

@@ -1,0 +1,50 @@
+// The cast of the end-to-end tests: tenant "demo" with endpoint "main", domain "samples" of
+// "developer", and devices of one class that teepsim makes. Every step is a command that a person
+// would type; a step that fails is a test failure.
+#ifndef TAMARACK_TESTS_E2E_SCENARIO_H_
+#define TAMARACK_TESTS_E2E_SCENARIO_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/e2e/stack.h"
+
+namespace tam::testing {
+
+inline constexpr char kComponent[] = "TEEP-Device/SecureFS/8d82573a926d4754935332dc29997f74/ta";
+inline constexpr char kManifestComponent[] =
+    "TEEP-Device/SecureFS/8d82573a926d4754935332dc29997f74/ta/manifest";
+inline constexpr char kMainPath[] = "/tam/demo/main";
+
+class Scenario {
+ public:
+  explicit Scenario(Stack& stack) : stack_(stack) {}
+
+  // Tenant, endpoint, TAM keys, manifest signer and domain.
+  void SetUpTenant();
+  // A device "NAME" in its own folder, registered with its attestation key, trusting the TAM.
+  void AddDevice(const std::string& name, const std::vector<std::string>& init_flags = {});
+  // The class's reference values, from that device's file.
+  void AddReferenceValues(const std::string& device);
+  // Creates, signs and publishes the sample component.
+  void Publish(int sequence, const std::string& payload);
+  void Deploy(const std::string& name);
+
+  // One session; stdout and stderr of teepsim.
+  Finished Session(const std::string& device, const std::vector<std::string>& flags = {});
+  // What `tamctl device show` prints.
+  std::string Show(const std::string& device);
+  // What the component's file on the device's disk holds; empty where there is none.
+  std::string OnDisk(const std::string& device);
+
+  std::string Folder(const std::string& device) const { return stack_.Path("device-" + device); }
+  // tamctl as `who`, expected to exit 0; its stdout.
+  std::string Do(const std::string& who, const std::vector<std::string>& args);
+
+ private:
+  Stack& stack_;
+};
+
+}  // namespace tam::testing
+
+#endif  // TAMARACK_TESTS_E2E_SCENARIO_H_
