@@ -26,7 +26,7 @@ bool IsUuid(std::string_view text) {
 
 absl::StatusOr<std::string> ParseSegment(const std::string& segment) {
   if (segment.empty()) return absl::InvalidArgumentError("an empty segment");
-  if (IsUuid(segment)) return ParseUuid(segment);
+  if (IsUuid(segment) || (segment.size() == 32 && IsHex(segment))) return ParseUuid(segment);
   if (segment.size() >= 3 && segment.rfind("h'", 0) == 0 && segment.back() == '\'') {
     return ParseHex(std::string_view(segment).substr(2, segment.size() - 3));
   }

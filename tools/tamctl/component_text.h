@@ -11,8 +11,8 @@
 namespace tam::tamctl {
 
 // "TEEP-Device/SecureFS/8d82573a-926d-4754-9353-32dc29997f74/ta": segments joined by '/'. A segment
-// of the form of a UUID is its 16 bytes, h'0011' and the form in which this project prints bytes
-// are bytes, anything else is its text. InvalidArgument: an empty segment, bad hex, no segment.
+// of the form of a UUID, with or without dashes, is its 16 bytes, h'0011' is those bytes, anything
+// else is its text. InvalidArgument: an empty segment, bad hex, no segment.
 absl::StatusOr<suit::ComponentId> ParseComponentText(std::string_view text);
 
 // 16 bytes of a UUID in text, or of 32 hex digits. InvalidArgument.

@@ -131,17 +131,20 @@ std::string Context::ResourceName(std::string_view collection, std::string_view 
 
 absl::StatusOr<Transport*> Context::Connection() {
   if (transport_ != nullptr) return transport_.get();
-  const std::pair<const char*, std::string*> wanted[] = {{"server", &connection_.server},
-                                                         {"cert", &connection_.cert_file},
-                                                         {"key", &connection_.key_file},
-                                                         {"ca", &connection_.ca_file}};
-  for (const auto& [name, target] : wanted) {
+  for (const auto& [name, target] :
+       {std::pair{"server", &connection_.server}, std::pair{"ca", &connection_.ca_file}}) {
     const auto value = Setting(name);
     if (!value.has_value()) {
       return UsageError(Concat("no ", name, " to connect with: want --", name, ", ",
                                VariableName(name), " or a line in --config"));
     }
     *target = *value;
+  }
+  // Without a certificate the server refuses the handshake; that is its decision, not ours.
+  connection_.cert_file = Setting("cert").value_or("");
+  connection_.key_file = Setting("key").value_or("");
+  if (connection_.cert_file.empty() != connection_.key_file.empty()) {
+    return UsageError("want both --cert and --key, or neither");
   }
   connection_.server_name = Setting("server-name").value_or("");
   auto transport = env_.connect(connection_);

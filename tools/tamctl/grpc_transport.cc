@@ -30,8 +30,9 @@ bool IsLoopbackAddress(const std::string& server) {
 
 class GrpcTransport : public Transport {
  public:
-  GrpcTransport(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
-      : stub_(channel), timeout_(timeout) {}
+  GrpcTransport(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout,
+                bool has_certificate)
+      : stub_(channel), timeout_(timeout), has_certificate_(has_certificate) {}
 
   absl::Status Call(const std::string& method, const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
@@ -52,12 +53,18 @@ class GrpcTransport : public Transport {
     if (!queue.Next(&tag, &ok)) return absl::InternalError("the call did not end");
     if (!status.ok()) {
       return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                          status.error_message());
+                          status.error_message() + Hint(status.error_code()));
     }
     return Decode(&in, response);
   }
 
  private:
+  // A refused handshake says little by itself.
+  std::string Hint(grpc::StatusCode code) const {
+    if (has_certificate_ || code != grpc::StatusCode::UNAVAILABLE) return "";
+    return " (no client certificate was given: --cert and --key)";
+  }
+
   static absl::Status Decode(grpc::ByteBuffer* in, google::protobuf::Message* response) {
     grpc::Slice whole;
     if (!in->DumpToSingleSlice(&whole).ok() ||
@@ -69,6 +76,7 @@ class GrpcTransport : public Transport {
 
   grpc::GenericStub stub_;
   const absl::Duration timeout_;
+  const bool has_certificate_;
 };
 
 }  // namespace
@@ -80,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Transport>> ConnectGrpc(const ConnectionOptions& 
                                                                        &ssl.pem_root_certs),
         {options.key_file, "key", &ssl.pem_private_key},
         {options.cert_file, "cert", &ssl.pem_cert_chain}}) {
+    if (path.empty()) continue;
     auto text = ReadPem(path, flag);
     if (!text.ok()) return text.status();
     *pem = *std::move(text);
@@ -92,7 +101,7 @@ absl::StatusOr<std::unique_ptr<Transport>> ConnectGrpc(const ConnectionOptions& 
   if (!name.empty()) arguments.SetSslTargetNameOverride(name);
   return std::make_unique<GrpcTransport>(
       grpc::CreateCustomChannel(options.server, grpc::SslCredentials(ssl), arguments),
-      options.timeout);
+      options.timeout, !options.cert_file.empty());
 }
 
 }  // namespace tam::tamctl

@@ -19,7 +19,7 @@ namespace tam::tamctl {
 struct ConnectionOptions {
   std::string server;       // host:port
   std::string server_name;  // expected in the server's certificate; empty: the host
-  std::string cert_file;    // PEM, ours
+  std::string cert_file;    // PEM, ours; empty with key_file: none, which the server refuses
   std::string key_file;     // PEM, ours
   std::string ca_file;      // PEM, the server's issuer
   absl::Duration timeout = absl::Seconds(30);
