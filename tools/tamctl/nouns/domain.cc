@@ -209,7 +209,7 @@ std::vector<Command> DomainCommands() {
                   kRequestIdFlag};
   Command add_anchor =
       NameAnd("add-anchor", "NAME FILE", "let a key sign the domain's manifests",
-              "tamctl domain add-anchor apps developer.pem --description 'Ann, 2026'", AddAnchor);
+              "tamctl domain add-anchor apps developer.pem --description Ann-2026", AddAnchor);
   add_anchor.flags = {{"description", "TEXT", "for people"}};
   Command remove = OneName("delete", "delete a domain: its manifests are unlinked on every device",
                            "tamctl domain delete apps", Delete);
