@@ -40,6 +40,11 @@ class RegistrySessionStub : public RegistrySessionClient {
     return Call<v1::ReportResponse>(channel_, context, "/tam.v1.RegistrySessionService/Report",
                                     request);
   }
+  absl::StatusOr<v1::NoteRefusalResponse> NoteRefusal(
+      const runtime::CallContext& context, const v1::NoteRefusalRequest& request) override {
+    return Call<v1::NoteRefusalResponse>(channel_, context,
+                                         "/tam.v1.RegistrySessionService/NoteRefusal", request);
+  }
 
  private:
   runtime::RpcChannel& channel_;

@@ -67,6 +67,10 @@ class FakeRegistry {
     release.WaitForNotification();
     return v1::ReportResponse();
   }
+  absl::StatusOr<v1::NoteRefusalResponse> NoteRefusal(const CallContext&,
+                                                      const v1::NoteRefusalRequest&) {
+    return v1::NoteRefusalResponse();
+  }
 
   std::unique_ptr<CallContext> seen;
   absl::Notification release;
@@ -89,7 +93,8 @@ class Fixture {
     binding.Add("ResolveEndpoint", registry, &FakeRegistry::ResolveEndpoint)
         .Add("Lookup", registry, &FakeRegistry::Lookup)
         .Add("Accept", registry, &FakeRegistry::Accept)
-        .Add("Report", registry, &FakeRegistry::Report);
+        .Add("Report", registry, &FakeRegistry::Report)
+        .Add("NoteRefusal", registry, &FakeRegistry::NoteRefusal);
     if (absl::Status added = dispatcher.Add(binding); !added.ok()) return added;
     absl::StatusOr<TlsMaterial> tls =
         authority->Issue({"spiffe://tamarack.example/service/registry"});

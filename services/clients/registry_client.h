@@ -25,6 +25,8 @@ class RegistrySessionClient {
                                                     const v1::AcceptRequest& request) = 0;
   virtual absl::StatusOr<v1::ReportResponse> Report(const runtime::CallContext& context,
                                                     const v1::ReportRequest& request) = 0;
+  virtual absl::StatusOr<v1::NoteRefusalResponse> NoteRefusal(
+      const runtime::CallContext& context, const v1::NoteRefusalRequest& request) = 0;
 };
 
 // `channel` must outlive the client: a LocalChannel where the service is in this process, else one

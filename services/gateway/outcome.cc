@@ -62,7 +62,6 @@ void OutcomeLog::Record(const OutcomeEvent& event) {
   runtime::Log(ordinary ? runtime::Severity::kDebug : runtime::Severity::kInfo, "teep",
                {{"outcome", OutcomeCode(event.outcome)},
                 {"endpoint", event.endpoint},
-                {"device", event.device},
                 {"request_id", event.request_id},
                 {"detail", event.detail}});
 }

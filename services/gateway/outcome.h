@@ -51,7 +51,6 @@ absl::string_view OutcomeCode(Outcome outcome);
 struct OutcomeEvent {
   Outcome outcome;
   absl::string_view endpoint;    // path
-  absl::string_view device;      // display name; empty before it is known
   absl::string_view request_id;  // the same in every service
   absl::string_view detail;      // reason, claim or digest; may be empty
 };

@@ -42,6 +42,11 @@ absl::StatusOr<v1::ReportResponse> Peers::Report(const Context& context,
   return NeverAboutTheDevice(registry_->Report(context, request));
 }
 
+absl::StatusOr<v1::NoteRefusalResponse> Peers::NoteRefusal(const Context& context,
+                                                           const v1::NoteRefusalRequest& request) {
+  return registry_->NoteRefusal(context, request);
+}
+
 absl::StatusOr<v1::AppraiseResponse> Peers::Appraise(const Context& context,
                                                      const v1::AppraiseRequest& request) {
   return NeverAboutTheDevice(attestation_->Appraise(context, request));

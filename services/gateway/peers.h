@@ -39,6 +39,8 @@ class Peers {
                                             const v1::AcceptRequest& request);
   absl::StatusOr<v1::ReportResponse> Report(const Context& context,
                                             const v1::ReportRequest& request);
+  absl::StatusOr<v1::NoteRefusalResponse> NoteRefusal(const Context& context,
+                                                      const v1::NoteRefusalRequest& request);
   absl::StatusOr<v1::AppraiseResponse> Appraise(const Context& context,
                                                 const v1::AppraiseRequest& request);
   absl::StatusOr<v1::ResolveResponse> Resolve(const Context& context,

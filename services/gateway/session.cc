@@ -193,8 +193,8 @@ bool SessionEngine::MayReplyStateless(const Session& session) {
 }
 
 void SessionEngine::Record(const Session& session, Outcome outcome, absl::string_view detail) {
-  dependencies_.outcomes.Record({outcome, session.endpoint->path, session.device.device_id(),
-                                 session.context.request_id, detail});
+  dependencies_.outcomes.Record(
+      {outcome, session.endpoint->path, session.context.request_id, detail});
 }
 
 SessionEngine::Answer SessionEngine::Silent(const Session& session, Outcome outcome,

@@ -117,6 +117,7 @@ class SessionEngine : public TeepProtocol {
 
   // session_response.cc: a verified QueryResponse.
   Answer OnQueryResponse(Session& session, const teep::QueryResponse& response);
+  void NoteTurnedAway(const Session& session);
   Answer OnAppraised(Session& session, const teep::QueryResponse& response,
                      v1::AcceptRequest accept);
   Answer Refuse(Session& session, v1::AcceptRequest accept);

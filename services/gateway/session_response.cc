@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/conversions.h"
@@ -68,6 +69,7 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
                        "want version 0");
   }
   if (!by_token && !(genuine && session.opened->kind == ChallengeKind::kChallenge)) {
+    NoteTurnedAway(session);
     return AnswerError(session, Outcome::kAnsweredChallenge, teep::ErrorCode::kAttestationRequired,
                        "the challenge is absent, expired or not of this TAM");
   }
@@ -101,6 +103,23 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
     *outcome.mutable_device_class() = verdict->claims().device_class();
   }
   return OnAppraised(session, response, std::move(accept));
+}
+
+// For the person who looks at the device. No row, and no harm if it fails.
+void SessionEngine::NoteTurnedAway(const Session& session) {
+  const auto keys = dependencies_.keys.Get();
+  v1::NoteRefusalRequest note;
+  note.set_tenant_uid(session.endpoint->tenant_uid);
+  note.set_device_uid(session.device.device_uid());
+  note.mutable_reason()->set_claim("eat_nonce");
+  note.mutable_reason()->set_expected("a live challenge of this endpoint");
+  note.mutable_reason()->set_found(
+      session.challenge.has_value()
+          ? absl::StrCat(absl::BytesToHexString(session.challenge->substr(0, 32)), " (",
+                         session.opened.status().message(), ")")
+          : "none that is readable");
+  if (keys.ok()) note.set_time_ms(absl::ToUnixMillis(keys->now()));
+  dependencies_.peers.NoteRefusal(session.context, note).status().IgnoreError();
 }
 
 // The message is believed now. A pending key proves itself and gets nothing.

@@ -28,7 +28,8 @@ runtime::ServiceBinding Bind(SessionHandler& handler) {
       .Add("ResolveEndpoint", handler, &SessionHandler::ResolveEndpoint)
       .Add("Lookup", handler, &SessionHandler::Lookup)
       .Add("Accept", handler, &SessionHandler::Accept)
-      .Add("Report", handler, &SessionHandler::Report);
+      .Add("Report", handler, &SessionHandler::Report)
+      .Add("NoteRefusal", handler, &SessionHandler::NoteRefusal);
 }
 
 }  // namespace tam::registry

@@ -90,6 +90,13 @@ absl::StatusOr<v1::GetDeviceResponse> AdminHandler::GetDevice(const Context& con
   TAM_ASSIGN_OR_RETURN(const auto endpoints, AllEndpoints(context, device.tenant));
   v1::GetDeviceResponse response;
   *response.mutable_device() = ToProto(record, tenant, NamesOf(endpoints));
+  if (const auto refusal = stores_.refusals->Find(device.tenant, device.id); refusal.has_value()) {
+    v1::TurnedAway& shown = *response.mutable_device()->mutable_last_turned_away();
+    shown.mutable_reason()->set_claim(refusal->reason.claim);
+    shown.mutable_reason()->set_expected(refusal->reason.expected);
+    shown.mutable_reason()->set_found(refusal->reason.found);
+    shown.set_time_ms(absl::ToUnixMillis(refusal->at));
+  }
   return response;
 }
 

@@ -6,6 +6,7 @@
 #ifndef TAMARACK_SERVICES_REGISTRY_HANDLER_H_
 #define TAMARACK_SERVICES_REGISTRY_HANDLER_H_
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "proto/tam/v1/registry.pb.h"
 #include "proto/tam/v1/registry_session.pb.h"
+#include "services/registry/refusal_board.h"
 #include "services/runtime/audit_entry.h"
 #include "services/runtime/call_context.h"
 #include "storage/audit_store.h"
@@ -31,6 +33,8 @@ struct Stores {
   storage::DeviceRecordReader& device_records;
   storage::SessionStore& sessions;
   storage::PseudonymStore& pseudonyms;
+  // Shared by the two handlers of a process; no store.
+  std::shared_ptr<RefusalBoard> refusals = std::make_shared<RefusalBoard>();
 };
 
 // For people: RegistryService.
@@ -113,6 +117,9 @@ class SessionHandler {
   // FailedPrecondition, and nothing written, when it is another's or the device has another.
   absl::StatusOr<v1::AcceptResponse> Accept(const Context&, const v1::AcceptRequest&);
   absl::StatusOr<v1::ReportResponse> Report(const Context&, const v1::ReportRequest&);
+  // Writes no row.
+  absl::StatusOr<v1::NoteRefusalResponse> NoteRefusal(const Context&,
+                                                      const v1::NoteRefusalRequest&);
 
  private:
   absl::Status ClaimIdentity(const Context&, const storage::AcceptRequest&,

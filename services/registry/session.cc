@@ -260,4 +260,17 @@ absl::StatusOr<v1::ReportResponse> SessionHandler::Report(const Context& context
   return response;
 }
 
+absl::StatusOr<v1::NoteRefusalResponse> SessionHandler::NoteRefusal(
+    const Context&, const v1::NoteRefusalRequest& request) {
+  TAM_ASSIGN_OR_RETURN(const auto tenant,
+                       Fixed<storage::TenantId>("tenant_uid", request.tenant_uid()));
+  TAM_ASSIGN_OR_RETURN(const auto device,
+                       Fixed<storage::DeviceId>("device_uid", request.device_uid()));
+  const v1::Reason& reason = request.reason();
+  stores_.refusals->Note(tenant, device,
+                         {{reason.claim(), reason.expected(), reason.found()},
+                          absl::FromUnixMillis(request.time_ms())});
+  return v1::NoteRefusalResponse();
+}
+
 }  // namespace tam::registry

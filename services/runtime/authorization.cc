@@ -45,6 +45,7 @@ constexpr Permission kTable[] = {
     {"/tam.v1.RegistrySessionService/Lookup", kGateway, Scope::kPlatform},
     {"/tam.v1.RegistrySessionService/Accept", kGateway, Scope::kPlatform},
     {"/tam.v1.RegistrySessionService/Report", kGateway, Scope::kPlatform},
+    {"/tam.v1.RegistrySessionService/NoteRefusal", kGateway, Scope::kPlatform},
 
     {"/tam.v1.AttestationService/ImportAttestationKey", kManage, Scope::kOwnTenant},
     {"/tam.v1.AttestationService/ListAttestationKeys", kRead, Scope::kOwnTenant},

@@ -69,12 +69,14 @@ TEST_F(RefusalsTest, WrongAttestationKeyIsRefused) {
               HasSubstr("signature"));
 }
 
-TEST_F(RefusalsTest, WrongNonceInstallsNothing) {
+TEST_F(RefusalsTest, WrongNonceInstallsNothingAndIsNamed) {
   scenario_->AddDevice("stale");
-  const std::string before = scenario_->Show("stale");
   const Finished done = scenario_->Session("stale", {"--evidence-nonce", std::string(64, 'a')});
   EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
   EXPECT_EQ(scenario_->OnDisk("stale"), "");
+  EXPECT_THAT(scenario_->Show("stale"),
+              AllOf(HasSubstr("eat_nonce"), HasSubstr("expected: a live challenge"),
+                    HasSubstr("found:    " + std::string(32, 'a'))));
 }
 
 TEST_F(RefusalsTest, RefusedDeviceRecoversWithRightEvidence) {

@@ -117,6 +117,22 @@ TEST_F(ReplayTest, AnotherProcessAnswersASessionThatThisOneBegan) {
   EXPECT_TRUE(agent_->Post(kMainPath, response).update().token.has_value());
 }
 
+// A broker asks another device for evidence of this challenge and carries it here.
+TEST_F(ReplayTest, RelayedEvidenceOfAnotherDeviceIsRefusedAndNamed) {
+  scenario_->AddDevice("donor");
+  const HandMadeAgent donor(*stack_, scenario_->Folder("donor"));
+  const std::string challenge = agent_->Challenge(kMainPath);
+  teep::QueryResponse response = agent_->UnsignedResponse(challenge);
+  response.attestation_payload = donor.UnsignedResponse(challenge).attestation_payload;
+  const teep::Update update = agent_->Post(kMainPath, agent_->Sign(response)).update();
+  EXPECT_EQ(update.err_code, ErrorCode::kAttestationRequired);
+  EXPECT_TRUE(update.manifest_list.empty());
+  const std::string shown = scenario_->Show("one");
+  EXPECT_THAT(shown, ::testing::AllOf(::testing::HasSubstr("refused"),
+                                      ::testing::HasSubstr("Why it was refused"),
+                                      ::testing::HasSubstr("signature")));
+}
+
 TEST_F(ReplayTest, MissingAttestationIsAnsweredWithErrCodeOne) {
   teep::QueryResponse response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
   response.attestation_payload.reset();

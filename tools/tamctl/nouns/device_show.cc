@@ -51,6 +51,16 @@ void Attestation(Context& context, const v1::Device& device) {
           {{"CLAIM", "claim"}, {"EXPECTED", "expected"}, {"FOUND", "found"}}, "no reason recorded");
 }
 
+void TurnedAway(Context& context, const v1::Device& device) {
+  if (!device.has_last_turned_away()) return;
+  const v1::TurnedAway& refusal = device.last_turned_away();
+  context.out() << "\nLast turned away at "
+                << FieldText(refusal, {"", "time_ms", Show::kMilliseconds})
+                << ", unrecorded: " << FieldText(refusal, {"", "reason.claim"})
+                << "\n  expected: " << FieldText(refusal, {"", "reason.expected"})
+                << "\n  found:    " << FieldText(refusal, {"", "reason.found"}) << "\n";
+}
+
 }  // namespace
 
 absl::Status PrintDevice(Context& context, const v1::Device& device) {
@@ -74,6 +84,7 @@ absl::Status PrintDevice(Context& context, const v1::Device& device) {
            {"REASON", "reason"}},
           "nothing");
   Attestation(context, device);
+  TurnedAway(context, device);
   Section(context, "Open updates", device.open_updates(),
           {{"TOKEN", "token", Show::kShortHex},
            {"STATE", "state"},
