@@ -4,17 +4,28 @@
 #include <pqxx/pqxx>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/string_view.h"
 
 namespace tam::storage::postgres {
 namespace {
 
-// The server's first line: the ones after it may quote values.
-std::string FirstLine(const char* what) {
-  std::string text(what);
-  const size_t end = text.find('\n');
-  return std::string(absl::StripPrefix(text.substr(0, end), "ERROR:  "));
+// The first line of what the server says, in two parts. Connections ask for verbose messages
+// ("ERROR:  42501: permission denied ..."), because libpqxx 6 keeps the SQLSTATE of some errors
+// only. The lines after the first may quote values.
+struct ServerError {
+  // Empty: not the server's words.
+  std::string state;
+  std::string message;
+};
+
+ServerError ParseError(absl::string_view what) {
+  absl::string_view line = what.substr(0, what.find('\n'));
+  const size_t severity = line.find(":  ");
+  if (severity == absl::string_view::npos || line.size() < severity + 10 ||
+      line.substr(severity + 8, 2) != ": ") {
+    return {"", std::string(line)};
+  }
+  return {std::string(line.substr(severity + 3, 5)), std::string(line.substr(severity + 10))};
 }
 
 // Runs `act` and turns whatever libpqxx throws into a status.
@@ -23,20 +34,13 @@ absl::Status Guarded(const Act& act) {
   try {
     act();
     return absl::OkStatus();
-  } catch (const pqxx::too_many_connections& e) {
-    return ConnectionLost(FirstLine(e.what()));
   } catch (const pqxx::broken_connection& e) {
-    return ConnectionLost(FirstLine(e.what()));
-  } catch (const pqxx::serialization_failure& e) {
-    return SqlError("40001", FirstLine(e.what()));
-  } catch (const pqxx::deadlock_detected& e) {
-    return SqlError("40P01", FirstLine(e.what()));
+    return ConnectionLost(ParseError(e.what()).message);
   } catch (const pqxx::in_doubt_error& e) {
-    return ConnectionLost(FirstLine(e.what()));
-  } catch (const pqxx::sql_error& e) {
-    return SqlError(e.sqlstate().empty() ? "XX000" : e.sqlstate(), FirstLine(e.what()));
+    return ConnectionLost(ParseError(e.what()).message);
   } catch (const std::exception& e) {
-    return absl::InternalError(absl::StrCat("database: ", FirstLine(e.what())));
+    const ServerError error = ParseError(e.what());
+    return SqlError(error.state.empty() ? "XX000" : error.state, error.message);
   }
 }
 
@@ -65,7 +69,7 @@ class PqxxConnection : public Connection {
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     connection_.inhibit_reactivation(true);
 #pragma GCC diagnostic pop
-    connection_.set_verbosity(pqxx::connection_base::terse);
+    connection_.set_verbosity(pqxx::connection_base::verbose);
   }
 
   absl::StatusOr<Rows> Execute(const std::string& sql, const Params& params) override {

@@ -16,6 +16,7 @@
 
 #include "absl/time/time.h"
 #include "storage/storage.h"
+#include "storage/testing/fixtures.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::storage {
@@ -30,19 +31,6 @@ class StorageHarness {
 };
 
 using HarnessFactory = std::unique_ptr<StorageHarness> (*)();
-
-// Bytes that differ at each call, in every test of this process.
-void TestRandom(absl::Span<uint8_t> out);
-
-template <typename Fixed>
-Fixed RandomFixed() {
-  std::array<uint8_t, Fixed::kSize> bytes;
-  TestRandom(absl::MakeSpan(bytes));
-  return Fixed(bytes);
-}
-
-Bytes BytesOf(absl::string_view text);
-ComponentId Component(const std::vector<std::string>& segments);
 
 class StorageContract : public ::testing::TestWithParam<HarnessFactory> {
  protected:
