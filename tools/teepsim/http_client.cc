@@ -120,16 +120,18 @@ absl::StatusOr<HttpReply> HttpClient::TryOnce(bool post, const Url& url, std::st
   if (error) return Unavailable(url, "send", error);
   http::response_parser<http::string_body> parser;
   parser.body_limit(options_.max_body_bytes);
+  http::async_read_header(connection.stream, connection.buffer, parser, done);
+  connection.Finish();
+  if (error) return Unavailable(url, "receive", error);
+  // The parser of Boost 1.74 does not hold a response's Content-Length against its limit.
+  if (parser.content_length().value_or(0) > options_.max_body_bytes) {
+    return Unavailable(url, "receive", http::make_error_code(http::error::body_limit));
+  }
   http::async_read(connection.stream, connection.buffer, parser, done);
   connection.Finish();
   if (error) return Unavailable(url, "receive", error);
   connection.used = true;
   const bool keep_alive = parser.get().keep_alive();
-  // Beast 1.74 lets a response that comes in one piece pass its limit.
-  if (parser.get().body().size() > options_.max_body_bytes) {
-    connection_.reset();
-    return Unavailable(url, "receive", http::error::body_limit);
-  }
   HttpReply reply = ToReply(parser.release());
   if (!keep_alive) connection_.reset();
   return reply;
