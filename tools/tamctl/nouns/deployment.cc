@@ -153,7 +153,7 @@ std::vector<Command> DeploymentCommands() {
                      {"allow-unattested", "", "devices without accepted attestation get it too"},
                      kRequestIdFlag},
            .example = "tamctl deployment create meters --domain apps --component "
-                      "TEEP-Device/SecureFS/8d82573a-926d-4754-9353-32dc29997f74/suit "
+                      "TEEP-Device/SecureFS/8d82573a-926d-4754-9353-32dc29997f74/ta/manifest "
                       "--label site=north",
            .run = Create},
           {.noun = "deployment",

@@ -44,15 +44,6 @@ absl::Status ReadPayload(Context& context, suit::ManifestSpec* spec) {
   return absl::OkStatus();
 }
 
-// ".../ta" -> ".../suit", as in the examples of the drafts.
-suit::ComponentId ManifestBeside(suit::ComponentId component) {
-  constexpr char kName[] = "suit";
-  const bool can_replace = component.size() > 1 && component.back() != kName;
-  if (can_replace) component.pop_back();
-  component.push_back(kName);
-  return component;
-}
-
 absl::StatusOr<suit::ManifestSpec> ReadSpec(Context& context) {
   suit::ManifestSpec spec;
   auto component = Parsed(context, "component", ParseComponentText);
@@ -63,16 +54,17 @@ absl::StatusOr<suit::ManifestSpec> ReadSpec(Context& context) {
     if (!id.ok()) return id.status();
     spec.manifest_component_id = *std::move(id);
   } else {
-    spec.manifest_component_id = ManifestBeside(spec.component_id);
+    spec.manifest_component_id = spec.component_id;
+    spec.manifest_component_id.push_back("manifest");
   }
   if (!context.Has("sequence")) return UsageError("--sequence is needed");
   const auto sequence = context.Number("sequence", 0);
   if (!sequence.ok()) return sequence.status();
   spec.sequence_number = *sequence;
-  auto vendor = Parsed(context, "vendor-id", ParseUuid);
+  auto vendor = Parsed(context, "vendor", ParseUuid);
   if (!vendor.ok()) return vendor.status();
   spec.vendor_id = *std::move(vendor);
-  auto device_class = Parsed(context, "class-id", ParseUuid);
+  auto device_class = Parsed(context, "class", ParseUuid);
   if (!device_class.ok()) return device_class.status();
   spec.class_id = *std::move(device_class);
   spec.reference_uri = context.Flag("reference-uri");
@@ -171,11 +163,10 @@ constexpr Flag kDomainFlag{"domain", "NAME", "the security domain"};
 std::vector<Flag> CreateFlags() {
   return {{"component", "COMPONENT", "what it installs: TEEP-Device/SecureFS/UUID/ta"},
           {"manifest-component", "COMPONENT",
-           "where the manifest itself lives; default: COMPONENT with "
-           "suit as its last segment"},
+           "where the manifest itself lives; default: COMPONENT/manifest"},
           {"sequence", "N", "sequence number; devices refuse a lower one"},
-          {"vendor-id", "UUID", "vendor identifier"},
-          {"class-id", "UUID", "class identifier"},
+          {"vendor", "UUID", "vendor identifier"},
+          {"class", "UUID", "class identifier"},
           {"payload", "FILE", "the component, integrated into the envelope"},
           {"uri", "URI", "or where it lies, with --digest and --size"},
           {"digest", "HEX", "SHA-256 of what lies at --uri"},
@@ -197,7 +188,7 @@ std::vector<Command> ManifestCommands() {
            .flags = CreateFlags(),
            .example = "tamctl manifest create --component "
                       "TEEP-Device/SecureFS/8d82573a-926d-4754-9353-32dc29997f74/ta --sequence 1 "
-                      "--vendor-id c0ddd5f1-5243-566a-87cb-b7e0d0c2b5ac --class-id "
+                      "--vendor c0ddd5f1-5243-566a-87cb-b7e0d0c2b5ac --class "
                       "db42f707-9385-5b66-89f0-bb0ea8f5a4a1 --payload app.ta --key developer.pem "
                       "-o app.suit",
            .run = Create},
