@@ -51,8 +51,7 @@ const keys::PrivateKey& Author() {
 // Answers with what it was given, in order, and keeps what it got.
 class FakeTam : public TamTransport {
  public:
-  // nullopt: an answer without content.
-  using Answer = std::optional<std::string>;
+  using Answer = std::optional<std::string>;  // nullopt: without content
 
   absl::StatusOr<Answer> Exchange(std::string_view message) override {
     if (!message.empty()) {
@@ -168,8 +167,7 @@ TEST_P(DeviceTest, AttestsInstallsAndReports) {
   EXPECT_TRUE(claims.cnf->Names(state_->agent_key().public_key().thumbprint()));
   EXPECT_EQ(claims.ueid, state_->record().profile.ueid);
   EXPECT_EQ(claims.measurements.size(), 1u);
-  // The firmware alone, so that the list is never empty.
-  EXPECT_THAT(*response.tc_list, SizeIs(1));
+  EXPECT_THAT(*response.tc_list, SizeIs(1)) << "the firmware, so that the list is never empty";
 
   const auto& success = std::get<teep::Success>(tam_.received[1]);
   EXPECT_EQ(success.token, kToken);
@@ -223,9 +221,8 @@ TEST_P(DeviceTest, RemovesBeforeItInstalls) {
   EXPECT_EQ(state_->FindManifest(kSuit), std::nullopt);
   EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/components"));
   EXPECT_THAT(std::get<teep::Success>(tam_.received[1]).suit_reports, SizeIs(0));
-  // Gone already is as good.
   update.token = std::string(16, 'v');
-  EXPECT_TRUE(RunUpdate(update)->ok());
+  EXPECT_TRUE(RunUpdate(update)->ok()) << "gone already is as good";
 }
 
 TEST_P(DeviceTest, ReportsAManifestThatFailsAndKeepsWhatWasThere) {
@@ -275,16 +272,13 @@ TEST_P(DeviceTest, OneBadManifestDoesNotKeepAnotherOut) {
 }
 
 TEST_P(DeviceTest, TheSameUpdateAgainGetsTheSameAnswerAndIsNotProcessedAgain) {
-  const teep::Update update = UpdateWith({EnvelopeOf(3)});
-  ASSERT_OK(RunUpdate(update));
-  const std::string answer = tam_.raw.back();
+  ASSERT_OK(RunUpdate(UpdateWith({EnvelopeOf(3)})));
   teep::Update removal = UpdateWith({}, std::string(16, 'u'));
   removal.unneeded_manifest_list = {kSuit};
   ASSERT_OK(RunUpdate(removal));
   const std::string removed = tam_.raw.back();
   ASSERT_OK(RunUpdate(removal));
   EXPECT_EQ(tam_.raw.back(), removed);
-  EXPECT_NE(removed, answer);
   // The same token with other contents is no Update of an honest TAM.
   removal.manifest_list = {EnvelopeOf(9)};
   EXPECT_THAT(RunUpdate(removal),
@@ -297,7 +291,7 @@ TEST_P(DeviceTest, DropsMessagesThatNoTrustedTamSigned) {
       *cose::Sign1(*stranger, cbor::AsBytes(*teep::Encode(teep::Message(Request()))));
   EXPECT_THAT(Run({forged}), StatusIs(absl::StatusCode::kUnauthenticated));
   EXPECT_THAT(tam_.received, SizeIs(0));
-  EXPECT_FALSE(Run({"garbage"}).ok());
+  EXPECT_THAT(Run({"garbage"}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_P(DeviceTest, AnswersWhatItCannotDoWithTheErrorOfTheDraft) {

@@ -31,7 +31,7 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   const auto refuse = [&](std::string_view reason) {
     return absl::InvalidArgumentError(Concat("url ", text, ": ", reason));
   };
-  if (!text.starts_with(kScheme)) return refuse("want http://HOST[:PORT]/PATH");
+  if (!text.starts_with(kScheme)) return refuse("want http://<host>[:<port>]/<path>");
   const std::string_view rest = text.substr(kScheme.size());
   const size_t path = rest.find_first_of("/?#");
   std::string_view authority = rest.substr(0, path);

@@ -89,9 +89,9 @@ TEST(TransportTest, ParsesUrls) {
   EXPECT_EQ(ipv6.host, "::1");
   EXPECT_EQ(ipv6.port, "81");
   EXPECT_EQ(ipv6.target, "/");
-  EXPECT_EQ(ParseUrl("http://host/")->port, "80");
+  EXPECT_EQ(ParseUrl("http://tam.example/")->port, "80");
   for (const char* bad : {"tam/a", "https://h/", "http://", "http:///x", "http://a@b/",
-                          "http://h:/", "http://h/ x"}) {
+                          "http://h.example:/", "http://h.example/ x"}) {
     EXPECT_THAT(ParseUrl(bad), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(bad)));
   }
 }
@@ -170,7 +170,7 @@ TEST(TransportTest, ChecksWhatTheBindingAsksOfAnAnswer) {
       {"default-src", Reply(200, {{"content-security-policy", ""}})},
       {"no-referrer", Reply(200, {{"referrer-policy", "origin"}})},
       {"cache-control", Reply(200, {{"cache-control", "no-store"}})},
-      {"redirect", Reply(302, {{"location", "http://elsewhere/"}})},
+      {"redirect", Reply(302, {{"location", "http://elsewhere.example/"}})},
   };
   for (const auto& [reason, reply] : broken) {
     EXPECT_THAT(CheckTamReply(reply),
@@ -188,7 +188,7 @@ TEST(TransportTest, PayloadsComeFromThisMachineAlone) {
   response.prepare_payload();
   OneByOneServer server({response});
   LoopbackPayloadSource payloads;
-  EXPECT_THAT(payloads.Fetch("http://192.0.2.1/x", 10),
+  EXPECT_THAT(payloads.Fetch("http://files.example/x", 10),
               StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(payloads.Fetch(Concat("http://127.0.0.1:", server.url().port, "/x"), 10),
               IsOkAndHolds(std::string("payload")));
