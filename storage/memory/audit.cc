@@ -20,7 +20,7 @@ class MemoryAuditStore : public AuditStore {
 
   absl::StatusOr<Page<AuditRecord>> List(const AuditFilter& filter, const PageRequest& page,
                                          CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<AuditRecord> rows;
     for (const AuditRecord& record : state_.audit) {
       const AuditEntry& entry = record.entry;
@@ -46,7 +46,7 @@ class MemoryAuditWriter : public AuditWriter {
   explicit MemoryAuditWriter(State& state) : state_(state) {}
 
   absl::Status Record(const AuditEntry& entry, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     state_.Append(entry);
     return absl::OkStatus();
   }
@@ -61,7 +61,7 @@ class MemoryPseudonymStore : public PseudonymStore {
 
   absl::StatusOr<Pseudonym> GetOrCreate(const TenantId& tenant, absl::string_view subject,
                                         const Pseudonym& candidate, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     return state_.pseudonyms.emplace(std::pair(tenant, std::string(subject)), candidate)
         .first->second;
   }
@@ -69,7 +69,7 @@ class MemoryPseudonymStore : public PseudonymStore {
   absl::StatusOr<std::map<Pseudonym, std::string>> Subjects(const TenantId& tenant,
                                                             absl::Span<const Pseudonym> pseudonyms,
                                                             CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::map<Pseudonym, std::string> subjects;
     for (const auto& [key, pseudonym] : state_.pseudonyms) {
       const bool wanted =
@@ -88,7 +88,7 @@ class MemoryDatabaseClock : public DatabaseClock {
   explicit MemoryDatabaseClock(State& state) : state_(state) {}
 
   absl::StatusOr<absl::Time> Now(CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     return state_.now();
   }
 

@@ -24,7 +24,7 @@ class MemoryDomainStore : public DomainStore {
   explicit MemoryDomainStore(State& state) : state_(state) {}
 
   absl::Status Create(const Domain& domain, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (FindDomain(state_, domain.tenant, domain.id) != nullptr ||
         state_.domains.contains({domain.tenant, domain.name})) {
       return Taken("domain");
@@ -38,7 +38,7 @@ class MemoryDomainStore : public DomainStore {
   }
 
   absl::Status Update(const Domain& domain, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     Domain* row = FindDomain(state_, domain.tenant, domain.id);
     if (row == nullptr) return Missing("domain");
     if (absl::Status s = CheckVersion(domain.version, row->version); !s.ok()) return s;
@@ -57,14 +57,14 @@ class MemoryDomainStore : public DomainStore {
 
   absl::StatusOr<Domain> GetByName(const TenantId& tenant, absl::string_view name,
                                    CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.domains.find({tenant, std::string(name)});
     if (it == state_.domains.end()) return Missing("domain");
     return it->second;
   }
 
   absl::StatusOr<Domain> Get(const TenantId& tenant, const DomainId& id, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const Domain* row = FindDomain(state_, tenant, id);
     if (row == nullptr) return Missing("domain");
     return *row;
@@ -72,7 +72,7 @@ class MemoryDomainStore : public DomainStore {
 
   absl::StatusOr<Page<Domain>> List(const TenantId& tenant, const PageRequest& page,
                                     CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<Domain> rows;
     for (const auto& [key, domain] : state_.domains) {
       if (key.first == tenant) rows.push_back(domain);
@@ -111,7 +111,7 @@ class MemoryManifestStore : public ManifestStore {
   absl::StatusOr<PublishOutcome> Publish(const Manifest& manifest,
                                          absl::Span<const uint8_t> envelope,
                                          const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const Domain* domain = FindDomain(state_, manifest.tenant, manifest.domain);
     if (domain == nullptr) return Missing("domain");
     const std::pair<TenantId, ManifestRef> key(manifest.tenant, {manifest.domain, manifest.digest});
@@ -141,7 +141,7 @@ class MemoryManifestStore : public ManifestStore {
 
   absl::Status Withdraw(const TenantId& tenant, const ManifestRef& manifest,
                         const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.manifests.find({tenant, manifest});
     if (it == state_.manifests.end()) return Missing("manifest");
     if (it->second.manifest.state == ManifestState::kWithdrawn) return absl::OkStatus();
@@ -152,7 +152,7 @@ class MemoryManifestStore : public ManifestStore {
 
   absl::StatusOr<Manifest> Get(const TenantId& tenant, const ManifestRef& manifest,
                                CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.manifests.find({tenant, manifest});
     if (it == state_.manifests.end()) return Missing("manifest");
     return it->second.manifest;
@@ -160,7 +160,7 @@ class MemoryManifestStore : public ManifestStore {
 
   absl::StatusOr<Manifest> FindByDigest(const TenantId& tenant, const ManifestDigest& digest,
                                         CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     for (const auto& [key, row] : state_.manifests) {
       if (key.first == tenant && key.second.digest == digest) return row.manifest;
     }
@@ -169,7 +169,7 @@ class MemoryManifestStore : public ManifestStore {
 
   absl::StatusOr<Page<Manifest>> List(const TenantId& tenant, const DomainId& domain,
                                       const PageRequest& page, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     return Paginate(OfDomain(tenant, domain), page, ManifestKey);
   }
 
@@ -177,7 +177,7 @@ class MemoryManifestStore : public ManifestStore {
                                                         const DomainId& domain,
                                                         const PageRequest& page,
                                                         CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<ComponentSummary> rows;
     for (const Manifest& manifest : OfDomain(tenant, domain)) {
       if (rows.empty() || rows.back().manifest_component != manifest.manifest_component) {
@@ -197,7 +197,7 @@ class MemoryManifestStore : public ManifestStore {
 
   absl::StatusOr<Bytes> GetEnvelope(const TenantId& tenant, const ManifestRef& manifest,
                                     CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.manifests.find({tenant, manifest});
     if (it == state_.manifests.end()) return Missing("manifest");
     return it->second.envelope;
@@ -223,7 +223,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::Status Create(const Deployment& deployment, const AuditEntry& audit,
                       CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (Find(deployment.tenant, deployment.id) != nullptr ||
         state_.deployments.contains({deployment.tenant, deployment.name})) {
       return Taken("deployment");
@@ -238,7 +238,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::Status Update(const Deployment& deployment, const AuditEntry& audit,
                       CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     Deployment* row = Find(deployment.tenant, deployment.id);
     if (row == nullptr) return Missing("deployment");
     if (absl::Status s = CheckVersion(deployment.version, row->version); !s.ok()) return s;
@@ -256,7 +256,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::Status Delete(const TenantId& tenant, const DeploymentId& id, uint64_t version,
                       const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const Deployment* row = Find(tenant, id);
     if (row == nullptr) return Missing("deployment");
     if (absl::Status s = CheckVersion(version, row->version); !s.ok()) return s;
@@ -267,7 +267,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::StatusOr<Deployment> Get(const TenantId& tenant, const DeploymentId& id,
                                  CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const Deployment* row = Find(tenant, id);
     if (row == nullptr) return Missing("deployment");
     return *row;
@@ -275,7 +275,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::StatusOr<Deployment> GetByName(const TenantId& tenant, absl::string_view name,
                                        CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.deployments.find({tenant, std::string(name)});
     if (it == state_.deployments.end()) return Missing("deployment");
     return it->second;
@@ -283,7 +283,7 @@ class MemoryDeploymentStore : public DeploymentStore {
 
   absl::StatusOr<Page<Deployment>> List(const TenantId& tenant, const PageRequest& page,
                                         CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<Deployment> rows;
     for (const auto& [key, row] : state_.deployments) {
       if (key.first == tenant) rows.push_back(row);
@@ -318,13 +318,13 @@ class MemoryCatalogReader : public CatalogReader {
   explicit MemoryCatalogReader(State& state) : state_(state) {}
 
   absl::StatusOr<uint64_t> Generation(const TenantId& tenant, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.catalog_generation.find(tenant);
     return it == state_.catalog_generation.end() ? 0 : it->second;
   }
 
   absl::StatusOr<CatalogSnapshot> Snapshot(const TenantId& tenant, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     CatalogSnapshot snapshot;
     auto generation = state_.catalog_generation.find(tenant);
     if (generation == state_.catalog_generation.end()) return snapshot;

@@ -42,7 +42,7 @@ class MemoryDeviceStore : public DeviceStore {
 
   absl::Status Create(const Device& device, const std::vector<DeviceKey>& keys,
                       const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const DeviceRef ref(device.tenant, device.id);
     if (state_.devices.contains(ref)) return Taken("device.id");
     if (FindByName(device.tenant, device.name) != nullptr) return Taken("device.name");
@@ -65,7 +65,7 @@ class MemoryDeviceStore : public DeviceStore {
   }
 
   absl::Status Update(const Device& device, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.devices.find({device.tenant, device.id});
     if (it == state_.devices.end()) return Missing("device");
     Device& row = it->second.device;
@@ -82,7 +82,7 @@ class MemoryDeviceStore : public DeviceStore {
 
   absl::Status Delete(const TenantId& tenant, const DeviceId& id, uint64_t version,
                       const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const DeviceRef ref(tenant, id);
     auto it = state_.devices.find(ref);
     if (it == state_.devices.end()) return Missing("device");
@@ -99,7 +99,7 @@ class MemoryDeviceStore : public DeviceStore {
   }
 
   absl::StatusOr<Device> Get(const TenantId& tenant, const DeviceId& id, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.devices.find({tenant, id});
     if (it == state_.devices.end()) return Missing("device");
     return it->second.device;
@@ -107,7 +107,7 @@ class MemoryDeviceStore : public DeviceStore {
 
   absl::StatusOr<Device> GetByName(const TenantId& tenant, absl::string_view name,
                                    CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const DeviceRow* row = FindByName(tenant, name);
     if (row == nullptr) return Missing("device");
     return row->device;
@@ -115,7 +115,7 @@ class MemoryDeviceStore : public DeviceStore {
 
   absl::StatusOr<Page<Device>> List(const TenantId& tenant, const PageRequest& page,
                                     CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<Device> rows;
     for (const auto& [ref, row] : state_.devices) {
       if (ref.first == tenant) rows.push_back(row.device);
@@ -126,7 +126,7 @@ class MemoryDeviceStore : public DeviceStore {
   absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id,
                              absl::Span<const uint8_t> ueid, const DeviceClass& device_class,
                              const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.devices.find({tenant, id});
     if (it == state_.devices.end()) return Missing("device");
     Device& row = it->second.device;
@@ -164,7 +164,7 @@ class MemoryDeviceKeyStore : public DeviceKeyStore {
 
   absl::StatusOr<std::vector<DeviceKey>> List(const TenantId& tenant, const DeviceId& device,
                                               CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<DeviceKey> keys;
     auto it = state_.devices.find({tenant, device});
     if (it == state_.devices.end()) return keys;
@@ -176,7 +176,7 @@ class MemoryDeviceKeyStore : public DeviceKeyStore {
 
   absl::Status Add(const TenantId& tenant, const DeviceId& device, const DeviceKey& key,
                    const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (!state_.devices.contains({tenant, device})) return Missing("device");
     if (absl::Status s = CheckNewKey(state_, tenant, key); !s.ok()) return s;
     AddKey(state_, {tenant, device}, key);
@@ -186,7 +186,7 @@ class MemoryDeviceKeyStore : public DeviceKeyStore {
 
   absl::Status SetState(const TenantId& tenant, const KeyThumbprint& thumbprint, DeviceKeyState to,
                         const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     DeviceKey* key = Find(tenant, thumbprint);
     if (key == nullptr) return Missing("key");
     const DeviceKeyState from = key->state;
@@ -205,7 +205,7 @@ class MemoryDeviceKeyStore : public DeviceKeyStore {
   absl::Status SetEndpoints(const TenantId& tenant, const KeyThumbprint& thumbprint,
                             const std::vector<EndpointId>& endpoints, const AuditEntry& audit,
                             CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     DeviceKey* key = Find(tenant, thumbprint);
     if (key == nullptr) return Missing("key");
     key->endpoints = endpoints;
@@ -237,7 +237,7 @@ class MemoryDeviceRecordReader : public DeviceRecordReader {
 
   absl::StatusOr<DeviceRecord> Show(const TenantId& tenant, const DeviceId& id,
                                     CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.devices.find({tenant, id});
     if (it == state_.devices.end()) return Missing("device");
     const DeviceRow& row = it->second;

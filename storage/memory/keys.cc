@@ -15,7 +15,7 @@ class MemoryAttestationStore : public AttestationStore {
   explicit MemoryAttestationStore(State& state) : state_(state) {}
 
   absl::Status AddKey(const AttestationKey& key, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (key.device.has_value() == key.device_class.has_value()) {
       return absl::InvalidArgumentError(
           "attestation-key: want a device or a class, got both or none");
@@ -29,7 +29,7 @@ class MemoryAttestationStore : public AttestationStore {
 
   absl::Status RemoveKey(const TenantId& tenant, const KeyThumbprint& key, const AuditEntry& audit,
                          CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (state_.attestation_keys.erase({tenant, key}) == 0) return Missing("attestation-key");
     Commit(state_, tenant, audit);
     return absl::OkStatus();
@@ -38,7 +38,7 @@ class MemoryAttestationStore : public AttestationStore {
   absl::StatusOr<Page<AttestationKey>> ListKeys(const TenantId& tenant,
                                                 const std::optional<DeviceId>& device,
                                                 const PageRequest& page, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<AttestationKey> rows;
     for (const auto& [key, row] : state_.attestation_keys) {
       if (key.first == tenant && (!device.has_value() || row.device == device)) rows.push_back(row);
@@ -47,14 +47,14 @@ class MemoryAttestationStore : public AttestationStore {
   }
 
   absl::StatusOr<AttestationPolicy> GetPolicy(const TenantId& tenant, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.policies.find(tenant);
     return it == state_.policies.end() ? AttestationPolicy() : it->second;
   }
 
   absl::Status SetPolicy(const TenantId& tenant, const AttestationPolicy& policy,
                          const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const uint64_t version = state_.policies[tenant].version;
     if (absl::Status s = CheckVersion(policy.version, version); !s.ok()) return s;
     state_.policies[tenant] = policy;
@@ -72,7 +72,7 @@ class MemoryReferenceValueStore : public ReferenceValueStore {
   explicit MemoryReferenceValueStore(State& state) : state_(state) {}
 
   absl::Status Create(const ReferenceValue& value, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     for (const auto& [key, row] : state_.reference_values) {
       if (key.first == value.tenant &&
           (row.name == value.name ||
@@ -88,7 +88,7 @@ class MemoryReferenceValueStore : public ReferenceValueStore {
   }
 
   absl::Status Update(const ReferenceValue& value, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.reference_values.find({value.tenant, value.name});
     if (it == state_.reference_values.end()) return Missing("reference-value");
     if (absl::Status s = CheckVersion(value.version, it->second.version); !s.ok()) return s;
@@ -100,7 +100,7 @@ class MemoryReferenceValueStore : public ReferenceValueStore {
 
   absl::Status Delete(const TenantId& tenant, absl::string_view name, uint64_t version,
                       const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.reference_values.find({tenant, std::string(name)});
     if (it == state_.reference_values.end()) return Missing("reference-value");
     if (absl::Status s = CheckVersion(version, it->second.version); !s.ok()) return s;
@@ -111,7 +111,7 @@ class MemoryReferenceValueStore : public ReferenceValueStore {
 
   absl::StatusOr<ReferenceValue> Get(const TenantId& tenant, absl::string_view name,
                                      CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.reference_values.find({tenant, std::string(name)});
     if (it == state_.reference_values.end()) return Missing("reference-value");
     return it->second;
@@ -119,7 +119,7 @@ class MemoryReferenceValueStore : public ReferenceValueStore {
 
   absl::StatusOr<Page<ReferenceValue>> List(const TenantId& tenant, const PageRequest& page,
                                             CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<ReferenceValue> rows;
     for (const auto& [key, row] : state_.reference_values) {
       if (key.first == tenant) rows.push_back(row);
@@ -136,14 +136,14 @@ class MemoryAppraisalReader : public AppraisalReader {
   explicit MemoryAppraisalReader(State& state) : state_(state) {}
 
   absl::StatusOr<uint64_t> Generation(const TenantId& tenant, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.attestation_generation.find(tenant);
     return it == state_.attestation_generation.end() ? 0 : it->second;
   }
 
   absl::StatusOr<AppraisalInputs> Inputs(const TenantId& tenant, const DeviceId& device,
                                          const DeviceClass& device_class, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     AppraisalInputs inputs;
     auto generation = state_.attestation_generation.find(tenant);
     if (generation != state_.attestation_generation.end()) inputs.generation = generation->second;
@@ -170,7 +170,7 @@ class MemorySigningStore : public SigningStore {
   explicit MemorySigningStore(State& state) : state_(state) {}
 
   absl::Status AddKey(const SigningKey& key, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (state_.signing_keys.contains(key.thumbprint)) return Taken("signing-key");
     for (auto& [thumbprint, other] : state_.signing_keys) {
       if (other.tenant == key.tenant && other.purpose == key.purpose &&
@@ -189,7 +189,7 @@ class MemorySigningStore : public SigningStore {
 
   absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,
                            const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.signing_keys.find(key);
     if (it == state_.signing_keys.end() || it->second.tenant != tenant)
       return Missing("signing-key");
@@ -208,7 +208,7 @@ class MemorySigningStore : public SigningStore {
 
   absl::StatusOr<SigningKey> GetKey(const TenantId& tenant, const KeyThumbprint& key,
                                     CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.signing_keys.find(key);
     if (it == state_.signing_keys.end() || it->second.tenant != tenant)
       return Missing("signing-key");
@@ -216,7 +216,7 @@ class MemorySigningStore : public SigningStore {
   }
 
   absl::StatusOr<std::vector<SigningKey>> ListKeys(const TenantId& tenant, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<SigningKey> keys;
     for (const auto& [thumbprint, key] : state_.signing_keys) {
       if (key.tenant == tenant) keys.push_back(key);
@@ -237,7 +237,7 @@ class MemoryChallengeRootStore : public ChallengeRootStore {
 
   absl::StatusOr<ChallengeRoot> GetOrCreate(const ChallengeRoot& candidate, const AuditEntry& audit,
                                             CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (!state_.root.has_value()) {
       state_.root = candidate;
       state_.root->created = state_.now();

@@ -76,7 +76,7 @@ class MemorySessionStore : public SessionStore {
 
   absl::StatusOr<KeyLookup> Lookup(const TenantId& tenant, const EndpointId& endpoint,
                                    const KeyThumbprint& key, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto claim = state_.key_claims.find({tenant, key});
     if (claim == state_.key_claims.end()) return Missing("key");
     KeyLookup found;
@@ -99,7 +99,7 @@ class MemorySessionStore : public SessionStore {
 
   absl::StatusOr<AcceptResult> Accept(const AcceptRequest& request, CallDeadline) override {
     if (absl::Status s = CheckAcceptRequest(request); !s.ok()) return s;
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     GuardRow* guard = FindGuard(request.tenant, request.device, request.pending, request.key);
     if (guard == nullptr) return AcceptResult{AcceptOutcome::kKeyNotActive, std::nullopt};
     const absl::Time now = state_.now();
@@ -113,7 +113,7 @@ class MemorySessionStore : public SessionStore {
 
   absl::StatusOr<ReportResult> Report(const ReportRequest& request, CallDeadline) override {
     if (absl::Status s = CheckReportRequest(request); !s.ok()) return s;
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     GuardRow* guard = FindGuard(request.tenant, request.device, request.pending, request.key);
     if (guard == nullptr) return ReportResult{ReportOutcome::kKeyNotActive, std::nullopt};
     DeviceRow& device = state_.devices[{request.tenant, request.device}];

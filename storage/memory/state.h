@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,7 +16,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "storage/model/attestation.h"
 #include "storage/model/call.h"
 #include "storage/model/session.h"
@@ -70,7 +70,7 @@ struct PublishedManifest {
 struct State {
   explicit State(std::function<absl::Time()> clock) : now(std::move(clock)) {}
 
-  absl::Mutex mutex;
+  std::mutex mutex;
   const std::function<absl::Time()> now;
 
   std::map<std::string, Tenant> tenants;

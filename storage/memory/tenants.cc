@@ -10,21 +10,21 @@ class MemoryTenantStore : public TenantStore {
   explicit MemoryTenantStore(State& state) : state_(state) {}
 
   absl::StatusOr<Tenant> Get(const TenantId& id, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     const Tenant* tenant = Find(id);
     if (tenant == nullptr) return Missing("tenant");
     return *tenant;
   }
 
   absl::StatusOr<Tenant> GetByName(absl::string_view name, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.tenants.find(std::string(name));
     if (it == state_.tenants.end()) return Missing("tenant");
     return it->second;
   }
 
   absl::Status Create(const Tenant& tenant, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     if (Find(tenant.id) != nullptr || state_.tenants.contains(tenant.name)) return Taken("tenant");
     Tenant& row = state_.tenants[tenant.name] = tenant;
     row.version = 1;
@@ -34,7 +34,7 @@ class MemoryTenantStore : public TenantStore {
   }
 
   absl::Status Update(const Tenant& tenant, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     Tenant* row = Find(tenant.id);
     if (row == nullptr) return Missing("tenant");
     if (absl::Status s = CheckVersion(tenant.version, row->version); !s.ok()) return s;
@@ -47,7 +47,7 @@ class MemoryTenantStore : public TenantStore {
 
   absl::Status Delete(const TenantId& id, uint64_t version, const AuditEntry& audit,
                       CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     Tenant* row = Find(id);
     if (row == nullptr) return Missing("tenant");
     if (absl::Status s = CheckVersion(version, row->version); !s.ok()) return s;
@@ -61,7 +61,7 @@ class MemoryTenantStore : public TenantStore {
   }
 
   absl::StatusOr<Page<Tenant>> List(const PageRequest& page, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<Tenant> rows;
     for (const auto& [name, tenant] : state_.tenants) rows.push_back(tenant);
     return Paginate(rows, page, [](const Tenant& t) { return t.name; });
@@ -96,7 +96,7 @@ class MemoryEndpointStore : public EndpointStore {
   explicit MemoryEndpointStore(State& state) : state_(state) {}
 
   absl::Status Create(const Endpoint& endpoint, const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     for (const auto& [id, other] : state_.endpoints) {
       if (id == endpoint.id || other.path == endpoint.path ||
           (other.tenant == endpoint.tenant && other.name == endpoint.name)) {
@@ -113,7 +113,7 @@ class MemoryEndpointStore : public EndpointStore {
 
   absl::StatusOr<Endpoint> Update(const EndpointId& id, const EndpointConfig& config,
                                   const AuditEntry& audit, CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.endpoints.find(id);
     if (it == state_.endpoints.end()) return Missing("endpoint");
     Endpoint& row = it->second;
@@ -127,7 +127,7 @@ class MemoryEndpointStore : public EndpointStore {
 
   absl::Status Delete(const EndpointId& id, uint64_t generation, const AuditEntry& audit,
                       CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     auto it = state_.endpoints.find(id);
     if (it == state_.endpoints.end()) return Missing("endpoint");
     if (absl::Status s = CheckVersion(generation, it->second.current.generation); !s.ok()) return s;
@@ -149,7 +149,7 @@ class MemoryEndpointStore : public EndpointStore {
 
   absl::StatusOr<Page<Endpoint>> List(const TenantId& tenant, const PageRequest& page,
                                       CallDeadline) override {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     std::vector<Endpoint> rows;
     for (const auto& [id, endpoint] : state_.endpoints) {
       if (endpoint.tenant == tenant) rows.push_back(endpoint);
@@ -162,7 +162,7 @@ class MemoryEndpointStore : public EndpointStore {
  private:
   template <typename Predicate>
   absl::StatusOr<Endpoint> FindIf(const Predicate& predicate) {
-    absl::MutexLock lock(&state_.mutex);
+    std::lock_guard lock(state_.mutex);
     for (const auto& [id, endpoint] : state_.endpoints) {
       if (predicate(endpoint)) return endpoint;
     }

@@ -3,19 +3,23 @@
 #ifndef TAMARACK_STORAGE_POSTGRES_POOL_H_
 #define TAMARACK_STORAGE_POSTGRES_POOL_H_
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace tam::storage::postgres {
 
+// Locks with the standard library's mutex: the distribution's Abseil is not instrumented, so that
+// ThreadSanitizer would not see absl::Mutex.
+//
 // Thread safe. At most `capacity` resources live at once, leased ones included. Must outlive every
 // lease.
 template <typename T>
@@ -61,8 +65,8 @@ class BoundedPool {
     std::unique_ptr<T> idle;
     uint64_t era = 0;
     {
-      absl::MutexLock lock(&mutex_);
-      if (!mutex_.AwaitWithDeadline(absl::Condition(this, &BoundedPool::HasFree), deadline)) {
+      std::unique_lock lock(mutex_);
+      if (!WaitForFree(lock, deadline)) {
         return absl::UnavailableError("pool: want a free connection by the deadline, got none");
       }
       --free_;
@@ -80,27 +84,39 @@ class BoundedPool {
   }
 
  private:
-  bool HasFree() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return free_ > 0; }
+  bool WaitForFree(std::unique_lock<std::mutex>& lock, absl::Time deadline) {
+    const auto has_free = [this] { return free_ > 0; };
+    if (deadline == absl::InfiniteFuture()) {
+      returned_.wait(lock, has_free);
+      return true;
+    }
+    return returned_.wait_until(lock, absl::ToChronoTime(deadline), has_free);
+  }
 
   void Return(std::unique_ptr<T> resource, uint64_t era) {
-    absl::MutexLock lock(&mutex_);
-    ++free_;
-    if (resource != nullptr && era == era_) idle_.push_back(std::move(resource));
+    {
+      std::lock_guard lock(mutex_);
+      ++free_;
+      if (resource != nullptr && era == era_) idle_.push_back(std::move(resource));
+    }
+    returned_.notify_one();
   }
 
   void DropIdle() {
     std::vector<std::unique_ptr<T>> dropped;
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     dropped.swap(idle_);
     ++era_;
   }
 
   const Factory factory_;
-  absl::Mutex mutex_;
-  int free_ ABSL_GUARDED_BY(mutex_);
+  std::condition_variable returned_;
+  // Guards what follows.
+  std::mutex mutex_;
+  int free_;
   // Resources of an era before the last Discard are not kept.
-  uint64_t era_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<std::unique_ptr<T>> idle_ ABSL_GUARDED_BY(mutex_);
+  uint64_t era_ = 0;
+  std::vector<std::unique_ptr<T>> idle_;
 };
 
 }  // namespace tam::storage::postgres

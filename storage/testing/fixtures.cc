@@ -1,15 +1,14 @@
 #include "storage/testing/fixtures.h"
 
+#include <mutex>
 #include <random>
-
-#include "absl/synchronization/mutex.h"
 
 namespace tam::storage {
 
 void TestRandom(absl::Span<uint8_t> out) {
-  static absl::Mutex mutex;
+  static std::mutex mutex;
   static std::mt19937_64& engine = *new std::mt19937_64(20261124);
-  absl::MutexLock lock(&mutex);
+  std::lock_guard lock(mutex);
   for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine());
 }
 
