@@ -1,0 +1,125 @@
+// The guarded writes with concurrent callers.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "storage/testing/contract.h"
+
+namespace tam::storage {
+namespace {
+
+using ::tam::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+const ComponentId kApp = Component({"acme", "app"});
+
+// Runs `act(n)` for n in 0..count-1 on 16 threads.
+template <typename Act>
+void Concurrently(int count, const Act& act) {
+  std::atomic<int> next{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 16; ++t) {
+    threads.emplace_back([&] {
+      for (int n = next++; n < count; n = next++) act(n);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(StorageContract, OfAThousandCopiesExactlyOneOpens) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest request = NewRequest(dev);
+  std::vector<UpdatePlan> plans;
+  for (int n = 0; n < 1000; ++n) plans.push_back(NewPlan({NewManifest(kApp, n)}));
+  std::vector<absl::StatusOr<AcceptResult>> results(1000);
+  Concurrently(1000, [&](int n) {
+    AcceptRequest copy = request;
+    copy.update = plans[n];
+    results[n] = storage().sessions().Accept(copy, soon_);
+  });
+  std::vector<UpdatePlan> opened;
+  for (const auto& result : results) {
+    ASSERT_THAT(result, IsOk());
+    if (result->outcome == AcceptOutcome::kOpened) opened.push_back(result->update->plan);
+  }
+  ASSERT_THAT(opened, SizeIs(1));
+  for (const auto& result : results) {
+    if (result->outcome != AcceptOutcome::kOpened) {
+      EXPECT_EQ(result->outcome, AcceptOutcome::kSameAgain);
+    }
+    ASSERT_TRUE(result->update.has_value());
+    EXPECT_EQ(result->update->plan, opened[0]);
+  }
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(1));
+}
+
+TEST_P(StorageContract, OfTwoMessagesWithOneChallengeOneWins) {
+  for (int round = 0; round < 20; ++round) {
+    const Enrolled dev = Enrol("dev" + std::to_string(round));
+    const AcceptRequest base = NewRequest(dev);
+    std::vector<AcceptRequest> requests(2, base);
+    for (AcceptRequest& request : requests) {
+      request.message = RandomFixed<MessageDigest>();
+      request.update = NewPlan();
+    }
+    std::vector<AcceptOutcome> outcomes(2);
+    Concurrently(2, [&](int n) { outcomes[n] = OutcomeOf(requests[n]); });
+    std::sort(outcomes.begin(), outcomes.end());
+    EXPECT_THAT(outcomes, ElementsAre(AcceptOutcome::kOpened, AcceptOutcome::kUsed));
+    EXPECT_THAT(Show(dev).open_updates, SizeIs(1));
+  }
+}
+
+TEST_P(StorageContract, ConcurrentSessionsKeepAtMostFourSlots) {
+  const Enrolled dev = Enrol("dev");
+  std::vector<AcceptRequest> requests;
+  for (int n = 0; n < 100; ++n) {
+    requests.push_back(NewRequest(dev));
+    requests.back().update = NewPlan();
+  }
+  std::vector<AcceptOutcome> outcomes(100);
+  Concurrently(100, [&](int n) { outcomes[n] = OutcomeOf(requests[n]); });
+  const size_t opened = std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kOpened);
+  EXPECT_EQ(opened + std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kUsed), 100u);
+  const DeviceRecord record = Show(dev);
+  EXPECT_THAT(record.open_updates, SizeIs(opened));
+  const auto open = std::count_if(record.open_updates.begin(), record.open_updates.end(),
+                                  [](const auto& u) { return u.state == UpdateState::kOpen; });
+  EXPECT_EQ(open, std::min<ptrdiff_t>(opened, kMaxOpenUpdates));
+  EXPECT_THAT(AuditOf("session.accept"), SizeIs(opened));
+}
+
+TEST_P(StorageContract, OfConcurrentReportsExactlyOneCounts) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));
+  const ReportRequest success = NewReport(request, true), error = NewReport(request, false);
+  std::vector<ReportOutcome> outcomes(64);
+  Concurrently(64, [&](int n) { outcomes[n] = OutcomeOf(n % 2 == 0 ? success : error); });
+  EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), ReportOutcome::kRecorded), 1);
+  EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), ReportOutcome::kAlreadyAnswered), 63);
+  EXPECT_THAT(AuditOf("session.report"), SizeIs(1));
+  EXPECT_THAT(Show(dev).closed_updates, SizeIs(1));
+}
+
+TEST_P(StorageContract, ABanIsSeenByEveryAcceptThatEndsAfterIt) {
+  const Enrolled dev = Enrol("dev");
+  std::vector<AcceptRequest> requests;
+  for (int n = 0; n < 60; ++n) requests.push_back(NewRequest(dev));
+  std::vector<AcceptOutcome> outcomes(60);
+  Concurrently(61, [&](int n) {
+    if (n < 60) {
+      outcomes[n] = OutcomeOf(requests[n]);
+      return;
+    }
+    EXPECT_THAT(storage().device_keys().SetState(tenant_, dev.key.thumbprint,
+                                                 DeviceKeyState::kBanned, Audit("ban"), soon_),
+                IsOk());
+  });
+  EXPECT_EQ(OutcomeOf(NewRequest(dev)), AcceptOutcome::kKeyNotActive);
+  EXPECT_THAT(AuditOf("session.accept"),
+              SizeIs(std::count(outcomes.begin(), outcomes.end(), AcceptOutcome::kOpened)));
+}
+
+}  // namespace
+}  // namespace tam::storage
