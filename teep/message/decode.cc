@@ -117,9 +117,11 @@ absl::Status ReadImageDigest(std::string_view path, const Item& item,
   const Item root = document->root();
   if (!root.is_array() || root.size() != 2) return WantType(path, "[algorithm, bytes]", root);
   const auto elements = root.elements();
-  out.emplace();
-  if (auto s = ReadInt(path, elements[0], out->algorithm); !s.ok()) return s;
-  if (auto s = ReadBytes(path, elements[1], out->bytes); !s.ok()) return s;
+  // Not out.emplace(): clang 14 finds no default constructor of a nested class in its optional.
+  SystemPropertyClaims::ImageDigest digest;
+  if (auto s = ReadInt(path, elements[0], digest.algorithm); !s.ok()) return s;
+  if (auto s = ReadBytes(path, elements[1], digest.bytes); !s.ok()) return s;
+  out = std::move(digest);
   return CheckImageDigest(path, *out);
 }
 
