@@ -88,15 +88,18 @@ const std::vector<SuitCoseProfile>& MandatorySuitCoseProfiles();
 // SUIT component identifier: array of byte strings, compared element by element.
 using ComponentId = std::vector<std::string>;
 
+// SUIT_Digest.
+struct ImageDigest {
+  int64_t algorithm = 0;
+  std::string bytes;
+  bool operator==(const ImageDigest&) const = default;
+};
+
 // An element of tc-list: the component and its SUIT parameters as they came (label -> encoded
 // CBOR); image-digest (3) and image-size (14) are also decoded.
 struct SystemPropertyClaims {
+  using ImageDigest = teep::ImageDigest;
   ComponentId component_id;
-  struct ImageDigest {
-    int64_t algorithm = 0;
-    std::string bytes;
-    bool operator==(const ImageDigest&) const = default;
-  };
   std::optional<ImageDigest> image_digest;
   std::optional<uint64_t> image_size;
   std::vector<std::pair<int64_t, std::string>> other_parameters;  // sorted by encoded label
