@@ -11,7 +11,7 @@ namespace {
 
 using cbor::Item;
 
-constexpr size_t kMaxBytes = 64 * 1024;
+constexpr size_t kMaxBytes = size_t{64} * 1024;
 constexpr uint64_t kMaxSeconds = 253402300799;  // the end of the year 9999
 
 absl::Status Want(std::string_view path, std::string_view want, const Item& item) {

@@ -22,7 +22,7 @@
 
 namespace tam::attestation {
 
-inline constexpr size_t kMaxEvidenceBytes = 64 * 1024;
+inline constexpr size_t kMaxEvidenceBytes = size_t{64} * 1024;
 inline constexpr absl::Duration kClockSkew = absl::Seconds(60);
 
 // oemid: 3 or 16 bytes of the claim, or 4 bytes of a PEN, big endian. Empty parts: not known.
