@@ -1,11 +1,15 @@
 // tamd: flags, start, wait, drain.
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "services/bin/config.h"
 #include "services/bin/files.h"
 #include "services/bin/process.h"
@@ -42,6 +46,18 @@ absl::Status Announce(const Config& config, const Process& process) {
   return ReplaceFile(config.ready_file, lines);
 }
 
+constexpr absl::Duration kDrainGrace = absl::Seconds(5);
+
+// A call that never returns, such as one to a database that hangs, must not keep the process: what
+// was acknowledged is committed, and nothing else would be lost.
+void ExitHardAfter(absl::Duration patience) {
+  std::thread([patience] {
+    absl::SleepFor(patience);
+    Log(Severity::kError, "drain.timeout", {});
+    _exit(1);
+  }).detach();
+}
+
 int Fail(const absl::Status& status) {
   Log(Severity::kError, "start.failed", {{"status", status.ToString()}});
   return 1;
@@ -69,6 +85,7 @@ int Run(int argc, char** argv) {
   int signal = 0;
   sigwait(&signals, &signal);
   Log(Severity::kInfo, "draining", {{"signal", absl::StrCat(signal)}});
+  ExitHardAfter(config->drain_timeout + kDrainGrace);
   (*process)->Drain();
   Log(Severity::kInfo, "stopped", {});
   return 0;

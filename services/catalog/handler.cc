@@ -235,6 +235,12 @@ absl::StatusOr<v1::WithdrawManifestResponse> CatalogHandler::WithdrawManifest(
   absl::StatusOr<Found> found = FindDomain(context, "name", name->domain);
   if (!found.ok()) return found.status();
   const storage::ManifestRef ref{found->domain.id, name->digest};
+  auto present = d_.manifests.Get(found->domain.tenant, ref, DeadlineOf(context));
+  if (!present.ok()) return present.status();
+  const std::string etag = ManifestToProto(*present, found->name).etag();
+  if (!request.etag().empty() && request.etag() != etag) {
+    return absl::AbortedError(Concat("etag: want ", etag, ", found another"));
+  }
   auto audit =
       d_.audit.OfCaller(context, found->domain.tenant, "manifest.withdraw", request.name());
   if (!audit.ok()) return audit.status();

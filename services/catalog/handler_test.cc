@@ -236,6 +236,10 @@ TEST_F(CatalogTest, WithdrawnOrSuspendedIsNotDelivered) {
   EXPECT_EQ(Resolve().install_size(), 1);
   v1::WithdrawManifestRequest withdraw;
   withdraw.set_name(published->manifest().name());
+  withdraw.set_etag("999");
+  EXPECT_THAT(handler_.WithdrawManifest(As(kOwner), withdraw),
+              StatusIs(absl::StatusCode::kAborted));
+  withdraw.set_etag(published->manifest().etag());
   ASSERT_THAT(handler_.WithdrawManifest(As(kOwner), withdraw), IsOk());
   EXPECT_EQ(Resolve().install_size(), 0);
   EXPECT_THAT(Envelopes(digest),

@@ -50,12 +50,12 @@ std::map<Key, const Deployment*> WantedDeployments(const CatalogView& view,
 const Manifest* Target(const CatalogView& view, const Deployment& deployment, bool attested) {
   if (deployment.state != DeploymentState::kActive) return nullptr;
   if (!attested && !deployment.unattested_allowed) return nullptr;
-  if (FindDomain(view, deployment.domain)->state != DomainState::kActive) return nullptr;
+  const Domain& domain = *FindDomain(view, deployment.domain);
   const Manifest* best = nullptr;
   for (const Manifest& manifest : view.snapshot.manifests) {
     if (manifest.domain != deployment.domain ||
         manifest.manifest_component != deployment.manifest_component ||
-        manifest.state != storage::ManifestState::kPublished) {
+        manifest.state != storage::ManifestState::kPublished || !MayDeliver(domain, manifest)) {
       continue;
     }
     if (deployment.pinned.has_value()) {
@@ -135,6 +135,20 @@ bool ClassMatches(const storage::DeviceClass& wanted,
 
 }  // namespace
 
+bool MayDeliver(const Domain& domain, const Manifest& manifest) {
+  if (domain.state != DomainState::kActive) return false;
+  const auto under_prefix = [&](const ComponentId& id) {
+    return std::any_of(domain.prefixes.begin(), domain.prefixes.end(),
+                       [&](const ComponentId& prefix) { return prefix.IsPrefixOf(id); });
+  };
+  return under_prefix(manifest.manifest_component) &&
+         std::all_of(manifest.components.begin(), manifest.components.end(), under_prefix) &&
+         std::any_of(domain.anchors.begin(), domain.anchors.end(),
+                     [&](const storage::TrustAnchor& anchor) {
+                       return anchor.thumbprint == manifest.signer;
+                     });
+}
+
 bool Selects(const storage::DeviceSelector& selector, const DeviceFacts& device) {
   if (selector.device_class.has_value() &&
       !ClassMatches(*selector.device_class, device.device_class)) {
@@ -153,6 +167,7 @@ Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_en
   Plan plan;
   uint64_t bytes = 0;
   for (const auto& [key, deployment] : wanted) {
+    if (plan.install.size() == kMaxPlanManifests) break;
     const Manifest* target = Target(view, *deployment, device.attested);
     if (target == nullptr || !NeedsInstall(view, device, key, *target)) continue;
     const ManifestFacts* facts = FindFacts(view, {target->domain, target->digest});

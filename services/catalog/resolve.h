@@ -61,10 +61,18 @@ struct Plan {
   std::vector<storage::ComponentId> unlink;
 };
 
+// A plan names at most so many manifests, and a call asks for at most so many envelopes.
+inline constexpr size_t kMaxPlanManifests = 64;
+
+// True when the domain is active and could publish the manifest today: its signer is an anchor, and
+// every identifier lies under a prefix. What a domain may no longer publish is no longer delivered.
+bool MayDeliver(const storage::Domain& domain, const storage::Manifest& manifest);
+
 // Rules, in the order in which they are applied:
 // 1. A deployment concerns the device when its selector holds. Several for one manifest component:
 //    a pinned one wins over "newest", among equals the name that sorts first.
-// 2. Its target is the pinned or the newest published manifest of an active domain. Nothing is
+// 2. Its target is the pinned or the newest published manifest that its domain may deliver. Nothing
+// is
 //    installed for a paused deployment, a suspended domain, a device that is not attested unless
 //    the deployment allows it, or a target whose sequence is below what is installed.
 // 3. A target is installed unless the device has it: the record names its digest, and every image
@@ -72,7 +80,8 @@ struct Plan {
 //    component that the device asks for is sent in any case if its sequence suffices.
 // 4. A manifest that is installed and that no deployment of a domain that is not deleted wants is
 //    unlinked, unless the device reported none of its components.
-// 5. The envelopes of a plan are together at most `max_envelope_bytes`; what does not fit waits.
+// 5. A plan has at most kMaxPlanManifests manifests, and their envelopes are together at most
+//    `max_envelope_bytes`; what does not fit waits.
 //    A single envelope is never held back for its size alone.
 Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_envelope_bytes);
 

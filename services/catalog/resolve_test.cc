@@ -29,6 +29,8 @@ class ResolveTest : public ::testing::Test {
   ResolveTest() {
     storage::Domain domain;
     domain.id = domain_;
+    domain.prefixes = {storage::ComponentId()};  // leads to everything
+    domain.anchors.emplace_back();               // of the nil thumbprint that manifests here have
     view_.snapshot.domains.push_back(domain);
     AddManifest(domain_, "ta.suit", "ta", 1, 0x11);
     AddManifest(domain_, "ta.suit", "ta", 2, 0x22);
@@ -198,6 +200,25 @@ TEST_F(ResolveTest, PlanStaysWithinTheSizeLimitButNeverHoldsBackASingleEnvelope)
 TEST_F(ResolveTest, WithdrawnManifestIsNoTarget) {
   view_.snapshot.manifests[1].state = storage::ManifestState::kWithdrawn;
   EXPECT_THAT(InstallSequences(), ElementsAre(1));
+}
+
+TEST_F(ResolveTest, WhatTheDomainMayNoLongerPublishIsNoLongerInstalled) {
+  view_.snapshot.domains[0].prefixes = {Component("elsewhere")};
+  EXPECT_THAT(InstallSequences(), IsEmpty());
+  view_.snapshot.domains[0].prefixes = {storage::ComponentId()};
+  EXPECT_THAT(InstallSequences(), ElementsAre(2));
+  view_.snapshot.domains[0].anchors[0].thumbprint = IdOf<storage::KeyThumbprint>(7);
+  EXPECT_THAT(InstallSequences(), IsEmpty());
+}
+
+TEST_F(ResolveTest, PlanHasABoundedNumberOfManifests) {
+  view_.snapshot.deployments.clear();
+  for (int i = 0; i < 70; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    AddManifest(domain_, name + ".suit", name, 1, static_cast<uint8_t>(0x80 + i));
+    AddDeployment(name, domain_, name + ".suit");
+  }
+  EXPECT_EQ(InstallSequences().size(), kMaxPlanManifests);
 }
 
 }  // namespace

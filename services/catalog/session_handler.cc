@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxViews = 256;
 constexpr size_t kMaxFacts = 16384;
-constexpr int kMaxDigests = 64;
+constexpr int kMaxDigests = kMaxPlanManifests;
 constexpr size_t kMaxEnvelopesBytes = 1 << 20;
 constexpr uint64_t kDefaultPlanBytes = 786432;
 
@@ -181,8 +181,9 @@ absl::StatusOr<std::string> CatalogSessionHandler::DeliverableEnvelope(
   }
   absl::StatusOr<storage::Domain> domain = domains_.Get(tenant, manifest->domain, deadline);
   if (!domain.ok()) return domain.status();
-  if (domain->state != storage::DomainState::kActive) {
-    return absl::FailedPreconditionError(Concat(digest.ToString(), ": its domain is not active"));
+  if (!MayDeliver(*domain, *manifest)) {
+    return absl::FailedPreconditionError(
+        Concat(digest.ToString(), ": its domain is not active, or may no longer publish it"));
   }
   absl::StatusOr<storage::Bytes> bytes =
       manifests_.GetEnvelope(tenant, {manifest->domain, digest}, deadline);

@@ -44,6 +44,8 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
                       RandomSeed(dependencies_.random)),
       source_failures_(config.limit_slots, config.failures_per_source, dependencies_.clock,
                        RandomSeed(dependencies_.random)),
+      key_failures_(config.limit_slots, config.failures_per_key, dependencies_.clock,
+                    RandomSeed(dependencies_.random)),
       devices_(config.limit_slots, config.per_device, dependencies_.clock,
                RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
@@ -151,11 +153,16 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
     session.suite = SuiteOf(cose.signers().front().algorithm.value_or(0));
     return Resend(session);
   }
-  if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
+  if (IsUsed(session)) {
+    key_failures_.TryTake(KeyOf(session));
+    return Drop(session, Outcome::kDroppedUsedChallenge);
+  }
   auto key = keys::PublicKey::FromCoseKey(cbor::AsBytes(session.device.agent_key()));
   if (!key.ok()) return Fail(session, absl::InternalError(key.status().message()));
   auto verified = teep::VerifyMessage(cose, *key, cose::AlgorithmPolicy::Strict());
   if (!verified.ok()) {
+    // The kid is anybody's to name: it loses its reserved capacity, not its place at the source.
+    key_failures_.TryTake(KeyOf(session));
     return Drop(session,
                 absl::IsUnauthenticated(verified.status()) ? Outcome::kDroppedBadSignature
                                                            : Outcome::kDroppedMalformed,
@@ -184,8 +191,9 @@ std::string SessionEngine::KeyOf(const Session& session) const {
 
 // Known active keys are always heard, others compete for what is left.
 bool SessionEngine::MayBeHeard(const Session& session) {
-  return source_failures_.HasToken(session.source) || recent_keys_.Contains(KeyOf(session)) ||
-         excess_messages_.TryTake();
+  const std::string key = KeyOf(session);
+  return source_failures_.HasToken(session.source) ||
+         (recent_keys_.Contains(key) && key_failures_.HasToken(key)) || excess_messages_.TryTake();
 }
 
 bool SessionEngine::MayReplyStateless(const Session& session) {

@@ -37,6 +37,8 @@ struct SessionConfig {
   Rate excess_query_requests{1000, 1000};
   // Failures of one address, and what messages of unproven keys from sources above that are heard.
   Rate failures_per_source{20, 200};
+  // Messages that name a proven key and are not by it: above it, the key has no reserved capacity.
+  Rate failures_per_key{1, 30};
   Rate excess_messages{100, 100};
   // Stateless replies (err-codes 1, 4, 7; the same Update again; a QueryRequest after an Error) to
   // one key.
@@ -146,6 +148,7 @@ class SessionEngine : public TeepProtocol {
   TokenBucket excess_messages_;
   BucketTable source_queries_;
   BucketTable source_failures_;
+  BucketTable key_failures_;
   BucketTable devices_;
   RecentKeys recent_keys_;
 };

@@ -166,7 +166,9 @@ class MemorySessionStore : public SessionStore {
     for (const auto& [token, update] : row.updates) {
       if (update.lane != lane) continue;
       UpdateRecord record = WithState(update, guard, found.now);
-      if (guard.view.last_token == token) found.last_update = record;
+      if (guard.view.last_token == token && record.endpoint == endpoint) {
+        found.last_update = record;
+      }
       if (record.state == UpdateState::kOpen && record.endpoint == endpoint) {
         found.open_updates.push_back(std::move(record));
       }

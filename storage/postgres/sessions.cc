@@ -92,7 +92,9 @@ bool ReadKeyAndDevice(const TenantId& tenant, RowReader& row, KeyLookup& found) 
 
 void AddUpdate(UpdateRecord update, const EndpointId& endpoint, KeyLookup& found) {
   update.state = StateNow(update, found.guard, found.now);
-  if (found.guard.last_token == update.plan.token) found.last_update = update;
+  if (found.guard.last_token == update.plan.token && update.endpoint == endpoint) {
+    found.last_update = update;
+  }
   if (update.state == UpdateState::kOpen && update.endpoint == endpoint) {
     found.open_updates.push_back(std::move(update));
   }

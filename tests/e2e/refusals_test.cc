@@ -58,7 +58,8 @@ TEST_F(RefusalsTest, WrongReferenceValueIsNamedWithExpectedAndFound) {
   scenario_->AddDevice("measured");
   const std::string wrong(64, 'e');
   EXPECT_THAT(RefusedSession("measured", {"--measurement", "firmware=" + wrong}),
-              AllOf(HasSubstr("measurement"), HasSubstr(wrong.substr(0, 16))));
+              AllOf(HasSubstr("measurement"), HasSubstr(wrong.substr(0, 16)),
+                    HasSubstr(scenario_->Measurement("one", "firmware").substr(0, 16))));
 }
 
 TEST_F(RefusalsTest, WrongAttestationKeyIsRefused) {

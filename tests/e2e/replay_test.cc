@@ -72,6 +72,12 @@ TEST_F(ReplayTest, SameQueryResponseGetsSameUpdateUntilItIsAnswered) {
   ExpectSilence(kMainPath, answer);
 }
 
+TEST_F(ReplayTest, AcceptedMessageSaysNothingAtAnotherEndpoint) {
+  const std::string response = agent_->Response(agent_->Challenge(kMainPath));
+  ASSERT_TRUE(agent_->Post(kMainPath, response).update().token.has_value());
+  ExpectSilence(kOtherPath, response);
+}
+
 TEST_F(ReplayTest, UsedChallengeInAnotherMessageIsSilentAndChangesNothing) {
   const std::string challenge = agent_->Challenge(kMainPath);
   EXPECT_EQ(agent_->Post(kMainPath, agent_->Response(challenge)).status, 200u);

@@ -58,6 +58,12 @@ void Scenario::AddReferenceValues(const std::string& device) {
   }
 }
 
+std::string Scenario::Measurement(const std::string& device, const std::string& name) {
+  const auto json =
+      nlohmann::json::parse(ReadFile(Folder(device) + "/device.json"), nullptr, false);
+  return json.is_object() ? json["measurements"].value(name, "") : "";
+}
+
 void Scenario::Publish(int sequence, const std::string& payload) {
   const std::string file = stack_.Path("payload");
   std::ofstream(file, std::ios::binary) << payload;

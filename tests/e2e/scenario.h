@@ -26,6 +26,8 @@ class Scenario {
   void AddDevice(const std::string& name, const std::vector<std::string>& init_flags = {});
   // The class's reference values, from that device's file.
   void AddReferenceValues(const std::string& device);
+  // One digest of the device's own file, hex.
+  std::string Measurement(const std::string& device, const std::string& name);
   // Creates, signs and publishes the sample component.
   void Publish(int sequence, const std::string& payload);
   void Deploy(const std::string& name);

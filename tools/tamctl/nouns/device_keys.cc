@@ -92,7 +92,7 @@ std::vector<Command> DeviceKeyCommands() {
                      {"pending", "", "the key must prove itself first"}},
            .example = "tamctl device import-key meter-1 agent-2.pem --pending",
            .run = Import},
-          KeyCommand("activate-key", "confirm a pending key, or take a retired one back",
+          KeyCommand("activate-key", "confirm a pending key",
                      "tamctl device activate-key meter-1 59bb426f22ff33d5", Activate),
           KeyCommand("retire-key", "replace a key: answers from it are ignored",
                      "tamctl device retire-key meter-1 59bb426f22ff33d5", Retire),
