@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/descriptor.h"
 #include "services/runtime/authorization.h"
+#include "services/runtime/fault_point.h"
 #include "services/runtime/log.h"
 
 namespace tam::runtime {
@@ -17,8 +18,12 @@ namespace {
 absl::Status Guarded(const RpcMethod& method, const CallContext& context,
                      const google::protobuf::Message& request,
                      google::protobuf::Message& response) {
+  const FaultScope scope(MethodOfPath(method.name));
+  PassFaultPoint(FaultPlace::kServe, FaultScope::Method(), FaultMoment::kBefore);
   try {
-    return method.call(context, request, response);
+    absl::Status status = method.call(context, request, response);
+    PassFaultPoint(FaultPlace::kServe, FaultScope::Method(), FaultMoment::kAfter);
+    return status;
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("exception: ", e.what()));
   }
@@ -127,8 +132,11 @@ absl::Status Dispatcher::Refuse(const CallContext& context, absl::string_view me
 absl::Status LocalChannel::Call(const CallContext& context, absl::string_view method,
                                 const google::protobuf::Message& request,
                                 google::protobuf::Message* response) {
-  return dispatcher_.Run(CallContext{self_, context.deadline, context.request_id}, method, request,
-                         *response);
+  PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kBefore);
+  absl::Status status = dispatcher_.Run(CallContext{self_, context.deadline, context.request_id},
+                                        method, request, *response);
+  PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kAfter);
+  return status;
 }
 
 }  // namespace tam::runtime

@@ -9,6 +9,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
+#include "services/runtime/fault_point.h"
 #include "services/runtime/request_id.h"
 
 namespace tam::runtime {
@@ -36,6 +37,7 @@ class GrpcChannel : public RpcChannel {
     if (IsRequestId(context.request_id)) {
       call.AddMetadata(kRequestIdMetadata, context.request_id);
     }
+    PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kBefore);
     grpc::Status result;
     absl::Notification done;
     stub_.UnaryCall(&call, std::string(method), {}, &request, response, [&](grpc::Status status) {
@@ -43,6 +45,7 @@ class GrpcChannel : public RpcChannel {
       done.Notify();
     });
     done.WaitForNotification();
+    PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kAfter);
     return FromGrpc(result);
   }
 
