@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -94,13 +95,13 @@ absl::StatusOr<PrivatePostgres*> PrivatePostgres::Get() {
   return shared->get();
 }
 
-absl::StatusOr<std::unique_ptr<PrivatePostgres>> PrivatePostgres::Start() {
+absl::StatusOr<std::unique_ptr<PrivatePostgres>> PrivatePostgres::Start(Survives survives) {
   std::unique_ptr<PrivatePostgres> server(new PrivatePostgres);
-  if (absl::Status status = server->Launch(); !status.ok()) return status;
+  if (absl::Status status = server->Launch(survives); !status.ok()) return status;
   return server;
 }
 
-absl::Status PrivatePostgres::Launch() {
+absl::Status PrivatePostgres::Launch(Survives survives) {
   int input[2];
   int output[2];
   if (pipe2(input, O_CLOEXEC) != 0) return FromErrno("pipe", errno);
@@ -110,25 +111,24 @@ absl::Status PrivatePostgres::Launch() {
     close(input[0]);
     return FromErrno("pipe", error);
   }
-  absl::StatusOr<pid_t> child =
-      Spawn({ScriptPath(), "start", "--unsafe-fast", "--until-eof"}, input[0], output[1]);
+  report_ = output[0];
+  std::vector<std::string> command = {ScriptPath(), "start", "--unsafe-fast", "--until-eof"};
+  if (survives == Survives::kKill) command.push_back("--restartable");
+  absl::StatusOr<pid_t> child = Spawn(std::move(command), input[0], output[1]);
   close(input[0]);
   close(output[1]);
-  absl::Status status = child.status();
-  if (child.ok()) {
-    script_ = *child;
-    status = ReadReport(output[0]);
-  }
-  close(output[0]);
-  return status;
+  if (!child.ok()) return child.status();
+  script_ = *child;
+  return ReadReport();
 }
 
-absl::Status PrivatePostgres::ReadReport(int report) {
-  const std::string text = ReadThrough(report, "\nstate=");
+absl::Status PrivatePostgres::ReadReport() {
+  const std::string text = ReadThrough(report_, "\nstate=");
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::pair<absl::string_view, absl::string_view> entry = absl::StrSplit(line, '=');
+    pid_t pid = -1;
     if (entry.first == "socket") socket_ = std::string(entry.second);
-    if (entry.first == "pid" && !absl::SimpleAtoi(entry.second, &server_)) server_ = -1;
+    if (entry.first == "pid") server_ = absl::SimpleAtoi(entry.second, &pid) ? pid : -1;
   }
   if (!socket_.empty() && server_ > 0 && absl::StrContains(text, "state=started")) {
     return absl::OkStatus();
@@ -143,9 +143,26 @@ absl::Status PrivatePostgres::ReadReport(int report) {
 }
 
 PrivatePostgres::~PrivatePostgres() {
+  if (server_ > 0) Signal(SIGCONT);
   if (lifeline_ >= 0) close(lifeline_);
   if (script_ > 0) WaitFor(script_);
+  if (report_ >= 0) close(report_);
 }
+
+void PrivatePostgres::Kill() { Signal(SIGKILL); }
+
+absl::Status PrivatePostgres::Restart() {
+  constexpr absl::string_view kCommand = "start\n";
+  if (Running()) return absl::FailedPreconditionError("private-postgres: the server runs");
+  if (write(lifeline_, kCommand.data(), kCommand.size()) != static_cast<ssize_t>(kCommand.size())) {
+    return FromErrno("start", errno);
+  }
+  return ReadReport();
+}
+
+void PrivatePostgres::Signal(int signal) { SignalFamily(server_, signal); }
+
+bool PrivatePostgres::Running() const { return !AwaitEnd(server_, absl::ZeroDuration()); }
 
 std::string PrivatePostgres::Dsn(absl::string_view database, absl::string_view user) const {
   return absl::StrCat("host=", socket_, " dbname=", database, " user=", user);

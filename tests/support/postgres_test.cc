@@ -1,15 +1,15 @@
 #include "tests/support/postgres.h"
 
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -18,15 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Whether the process ends within 30 s.
-bool Ends(pid_t pid) {
-  const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (fd < 0) return errno == ESRCH;
-  pollfd wait = {fd, POLLIN, 0};
-  const bool ended = poll(&wait, 1, 30000) == 1;
-  close(fd);
-  return ended;
-}
+bool Ends(pid_t pid) { return AwaitEnd(pid, absl::Seconds(30)); }
 
 TEST(PrivatePostgres, AnswersOnAUnixSocketOnly) {
   TAM_ASSERT_OK_AND_ASSIGN(PrivatePostgres * server, PrivatePostgres::Get());
@@ -64,6 +56,40 @@ TEST(PrivatePostgres, EndsWithItsObject) {
   EXPECT_TRUE(Ends(pid));
   struct stat unused;
   EXPECT_NE(stat(folder.c_str(), &unused), 0) << folder << " is still there";
+}
+
+TEST(PrivatePostgres, KeepsWhatIsCommittedOverAKill) {
+  TAM_ASSERT_OK_AND_ASSIGN(auto server, PrivatePostgres::Start(PrivatePostgres::Survives::kKill));
+  const std::string dsn = server->Dsn();
+  ASSERT_OK(server->Query("postgres", "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)"));
+  for (int n = 2; n <= 3; ++n) {
+    const pid_t before = server->server_pid();
+    server->Kill();
+    EXPECT_FALSE(server->Running());
+    EXPECT_TRUE(AwaitEnd(before, absl::ZeroDuration()));
+    ASSERT_OK(server->Restart());
+    EXPECT_TRUE(server->Running());
+    EXPECT_EQ(server->Dsn(), dsn);
+    ASSERT_OK(server->Query("postgres", absl::StrCat("INSERT INTO kept VALUES (", n, ")")));
+  }
+  EXPECT_THAT(server->Query("postgres", "SELECT sum(n) FROM kept"), IsOkAndHolds("6\n"));
+  const pid_t last = server->server_pid();
+  const std::string folder = server->socket_folder();
+  server.reset();
+  EXPECT_TRUE(Ends(last));
+  struct stat unused;
+  EXPECT_NE(stat(folder.c_str(), &unused), 0) << folder << " is still there";
+}
+
+TEST(PrivatePostgres, HangsAndGoesOn) {
+  TAM_ASSERT_OK_AND_ASSIGN(auto server, PrivatePostgres::Start(PrivatePostgres::Survives::kKill));
+  server->Signal(SIGSTOP);
+  EXPECT_TRUE(server->Running());
+  EXPECT_THAT(RunProcess({"/usr/bin/psql", "-d", server->Dsn(), "-c", "SELECT 1"}, {},
+                         absl::Milliseconds(300)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  server->Signal(SIGCONT);
+  EXPECT_THAT(server->Query("postgres", "SELECT 1"), IsOkAndHolds("1\n"));
 }
 
 TEST(PrivatePostgres, EndsWithAKilledTest) {

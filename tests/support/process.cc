@@ -6,12 +6,20 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
@@ -70,7 +78,86 @@ bool Drain(int out_fd, int err_fd, Finished& result, absl::Time deadline) {
   return true;
 }
 
+// PR_SET_PDEATHSIG fires when the thread that forked ends, so one that never ends does it.
+class ForkingThread {
+ public:
+  static ForkingThread& Get() {
+    static ForkingThread& thread = *new ForkingThread();
+    return thread;
+  }
+
+  pid_t Run(std::function<pid_t()> fork_child) {
+    const std::lock_guard one_at_a_time(callers_);
+    std::unique_lock lock(mutex_);
+    task_ = std::move(fork_child);
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return task_ == nullptr; });
+    return result_;
+  }
+
+ private:
+  ForkingThread() {
+    std::thread([this] {
+      std::unique_lock lock(mutex_);
+      while (true) {
+        changed_.wait(lock, [this] { return task_ != nullptr; });
+        result_ = task_();
+        task_ = nullptr;
+        changed_.notify_all();
+      }
+    }).detach();
+  }
+
+  std::mutex callers_;
+  std::mutex mutex_;  // Guards what follows.
+  std::condition_variable changed_;
+  std::function<pid_t()> task_;
+  pid_t result_ = -1;
+};
+
+pid_t ParentOf(pid_t pid) {
+  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
+  std::string line;
+  std::getline(stat, line);
+  // "pid (name) state ppid ...": the name may hold anything.
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos || name_end + 4 > line.size()) return -1;
+  return static_cast<pid_t>(std::strtol(line.c_str() + name_end + 4, nullptr, 10));
+}
+
+std::vector<pid_t> ChildrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    pid_t pid = -1;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    if (ParentOf(pid) == parent) children.push_back(pid);
+  }
+  return children;
+}
+
 }  // namespace
+
+bool AwaitEnd(pid_t pid, absl::Duration timeout) {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return errno == ESRCH;
+  pollfd wait = {fd, POLLIN, 0};
+  const bool ended = poll(&wait, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;
+  close(fd);
+  return ended;
+}
+
+void SignalFamily(pid_t parent, int signal) {
+  if (signal != SIGCONT) kill(parent, SIGSTOP);
+  const std::vector<pid_t> children = ChildrenOf(parent);
+  // First the parent: one that is left behind would see its children die.
+  if (signal == SIGKILL) kill(parent, SIGKILL);
+  for (const pid_t child : children) kill(child, signal);
+  if (signal == SIGCONT) kill(parent, SIGCONT);
+  if (signal != SIGKILL) return;
+  AwaitEnd(parent, absl::Seconds(30));
+  for (const pid_t child : children) AwaitEnd(child, absl::Seconds(30));
+}
 
 absl::StatusOr<Finished> RunProcess(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& environment,
@@ -109,21 +196,23 @@ absl::StatusOr<Finished> RunProcess(const std::vector<std::string>& argv,
 }
 
 absl::StatusOr<Background> Background::Start(const std::vector<std::string>& argv,
-                                             const std::string& log_path) {
-  const std::vector<std::string> env = EnvironmentWith({});
+                                             const std::string& log_path,
+                                             const std::vector<std::string>& environment) {
+  const std::vector<std::string> env = EnvironmentWith(environment);
   const std::vector<char*> argv_pointers = Pointers(argv);
   const std::vector<char*> env_pointers = Pointers(env);
   const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) return absl::InternalError(absl::StrCat(log_path, ": ", strerror(errno)));
-  const pid_t pid = fork();
-  if (pid < 0) return absl::InternalError(absl::StrCat("fork: ", strerror(errno)));
-  if (pid == 0) {
+  const pid_t pid = ForkingThread::Get().Run([&] {
+    const pid_t child = fork();
+    if (child != 0) return child;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     Exec(argv_pointers, env_pointers);
-  }
+  });
   close(log);
+  if (pid < 0) return absl::InternalError(absl::StrCat(argv[0], ": cannot fork"));
   return Background(pid);
 }
 

@@ -24,12 +24,23 @@ absl::StatusOr<Finished> RunProcess(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& environment = {},
                                     absl::Duration timeout = absl::Seconds(120));
 
-// A process that runs until Stop or the test's end (it dies with the test: PR_SET_PDEATHSIG).
+// Sends `signal` to a process and its children: all at once, for the process starts no further
+// child meanwhile. SIGKILL returns when none of them runs any more. Nothing happens where it has
+// ended.
+void SignalFamily(pid_t parent, int signal);
+
+// Waits at most `timeout` for the end of a process, anybody's child; false when it came first.
+bool AwaitEnd(pid_t pid, absl::Duration timeout);
+
+// A process that runs until Stop or the test's end (it dies with the test: PR_SET_PDEATHSIG). One
+// thread at a time.
 class Background {
  public:
-  // stdout and stderr go to `log_path`.
+  // stdout and stderr are appended to `log_path`; `environment` as in RunProcess. Any thread may
+  // call it and end before the process.
   static absl::StatusOr<Background> Start(const std::vector<std::string>& argv,
-                                          const std::string& log_path);
+                                          const std::string& log_path,
+                                          const std::vector<std::string>& environment = {});
   Background(Background&& other) noexcept;
   Background& operator=(Background&& other) noexcept;
   ~Background();

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+#include <thread>
+
+#include "absl/time/clock.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -28,6 +32,30 @@ TEST(ProcessTest, BackgroundProcessEndsBySignal) {
   ASSERT_THAT(process, IsOk());
   EXPECT_TRUE(process->Running());
   EXPECT_EQ(process->Stop(SIGTERM), 128 + SIGTERM);
+}
+
+TEST(ProcessTest, BackgroundProcessOutlivesTheThreadThatStartedIt) {
+  absl::StatusOr<Background> process = absl::UnknownError("not started");
+  std::thread([&process] {
+    process = Background::Start({"/bin/sh", "-c", "echo $WORD; exec sleep 60"},
+                                ::testing::TempDir() + "/thread.log", {"WORD=word"});
+  }).join();
+  ASSERT_THAT(process, IsOk());
+  EXPECT_FALSE(AwaitEnd(process->pid(), absl::Milliseconds(100)));
+  EXPECT_EQ(process->Stop(SIGTERM), 128 + SIGTERM);
+}
+
+TEST(ProcessTest, KillsAParentWithItsChildren) {
+  const std::string log = ::testing::TempDir() + "/family.log";
+  auto parent = Background::Start({"/bin/sh", "-c", "sleep 60 & echo $!; wait"}, log);
+  ASSERT_THAT(parent, IsOk());
+  pid_t child = 0;
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (child == 0 && absl::Now() < deadline) std::ifstream(log) >> child;
+  ASSERT_GT(child, 0);
+  SignalFamily(parent->pid(), SIGKILL);
+  EXPECT_FALSE(parent->Running());
+  EXPECT_TRUE(AwaitEnd(child, absl::ZeroDuration()));
 }
 
 }  // namespace
