@@ -1,24 +1,17 @@
 #include "tests/e2e/stack.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 
 namespace tam::testing {
 namespace {
 
-constexpr char kTamd[] = "services/bin/tamd";
 constexpr char kTamctl[] = "tools/tamctl/tamctl";
 constexpr char kTeepsim[] = "tools/teepsim/teepsim";
 constexpr char kDatabase[] = "tamarack";
@@ -48,13 +41,8 @@ void WriteFile(const std::string& path, const std::string& content) {
 
 }  // namespace
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
-absl::StatusOr<std::unique_ptr<Stack>> Stack::Start() {
-  std::unique_ptr<Stack> stack(new Stack());
+absl::StatusOr<std::unique_ptr<Stack>> Stack::Start(StackOptions options) {
+  std::unique_ptr<Stack> stack(new Stack(std::move(options)));
   absl::Status status = stack->Prepare();
   if (status.ok()) status = stack->Migrate();
   if (status.ok()) status = stack->StartTamd();
@@ -63,7 +51,10 @@ absl::StatusOr<std::unique_ptr<Stack>> Stack::Start() {
 }
 
 Stack::~Stack() {
-  if (tamd_.has_value()) StopTamd(SIGTERM);
+  if (tam_ == nullptr) return;
+  // Those that were stopped could not end in order.
+  for (const std::string& name : tam_->names()) tam_->Signal(name, SIGCONT);
+  StopTamd(SIGTERM);
 }
 
 absl::Status Stack::Prepare() {
@@ -71,19 +62,31 @@ absl::Status Stack::Prepare() {
   std::string pattern = absl::StrCat(base == nullptr ? "/tmp" : base, "/stack.XXXXXX");
   if (mkdtemp(pattern.data()) == nullptr) return absl::InternalError("mkdtemp");
   folder_ = pattern;
-  for (const char* name : {"secrets", "dsn"}) std::filesystem::create_directory(Path(name));
   absl::Status status = CheckDone(
       "dev-credentials", Must({"tools/dev-credentials", Path("credentials"), "--with-bad"}, {}));
   if (!status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<PrivatePostgres>> postgres = PrivatePostgres::Start();
+  absl::StatusOr<std::unique_ptr<PrivatePostgres>> postgres =
+      PrivatePostgres::Start(PrivatePostgres::Survives::kKill);
   if (!postgres.ok()) return postgres.status();
   postgres_ = *std::move(postgres);
+  WriteSecrets();
+  tam_ = std::make_unique<TamProcesses>(options_, folder_);
+  return tam_->TakePorts();
+}
+
+// dsn/NAME.dsn for a process with all services, and dsn/of-NAME/NAME.dsn for one with that alone.
+void Stack::WriteSecrets() {
+  for (const char* name : {"secrets", "dsn"}) std::filesystem::create_directory(Path(name));
   WriteFile(Path("secrets/kek"), std::string(32, 'k'));
-  for (const char* role : {"owner", "registry", "attestation", "catalog", "signing", "audit"}) {
-    WriteFile(absl::StrCat(Path("dsn/"), role, ".dsn"),
-              postgres_->Dsn(kDatabase, absl::StrCat("tam_", role)));
+  for (const std::string role :
+       {"owner", "registry", "attestation", "catalog", "signing", "audit"}) {
+    const std::string dsn = postgres_->Dsn(kDatabase, absl::StrCat("tam_", role));
+    const std::string alone = Path("dsn/of-" + role);
+    std::filesystem::create_directory(alone);
+    for (const std::string& folder : {Path("dsn"), alone}) {
+      WriteFile(absl::StrCat(folder, "/", role, ".dsn"), dsn);
+    }
   }
-  return absl::OkStatus();
 }
 
 absl::Status Stack::Migrate() {
@@ -96,48 +99,59 @@ absl::Status Stack::Migrate() {
                    Must({kTamctl, "db", "migrate", "--dsn-file", Path("dsn/owner.dsn")}, {}));
 }
 
-absl::Status Stack::StartTamd() {
-  std::filesystem::remove(Path("ready"));
-  absl::StatusOr<Background> tamd = Background::Start(
-      {kTamd, "--services=all", absl::StrCat("--database_dir=", Path("dsn")),
-       absl::StrCat("--kek_file=", Path("secrets/kek")), "--trust_domain=tamarack.example",
-       absl::StrCat("--tls_cert=", Credential("service-all.pem")),
-       absl::StrCat("--tls_key=", Credential("service-all.key")),
-       absl::StrCat("--tls_ca=", Credential("ca.pem")), "--admin_listen=127.0.0.1:0",
-       "--http_listen=127.0.0.1:0", absl::StrCat("--ready_file=", Path("ready"))},
-      Path("tamd.log"));
-  if (!tamd.ok()) return tamd.status();
-  tamd_ = *std::move(tamd);
-  return AwaitReady();
+absl::Status Stack::StartProcess(const std::string& name) {
+  if (name != kPostgres) return tam_->Start(name);
+  const std::lock_guard lock(postgres_mutex_);
+  return postgres_->Running() ? absl::OkStatus() : postgres_->Restart();
 }
 
-absl::Status Stack::AwaitReady() {
-  const absl::Time deadline = absl::Now() + absl::Seconds(60);
-  while (ReadFile(Path("ready")).empty()) {
-    if (!tamd_->Running()) return absl::InternalError(absl::StrCat("tamd ended:\n", TamdLog()));
-    if (absl::Now() > deadline) return absl::DeadlineExceededError("tamd is not ready after 60 s");
-    poll(nullptr, 0, 20);
-  }
-  for (absl::string_view line : absl::StrSplit(ReadFile(Path("ready")), '\n')) {
-    if (absl::ConsumePrefix(&line, "admin=")) admin_address_ = std::string(line);
-    if (absl::ConsumePrefix(&line, "http=")) http_address_ = std::string(line);
-  }
-  if (admin_address_.empty() || http_address_.empty()) {
-    return absl::InternalError("the ready file names no addresses");
-  }
-  return absl::OkStatus();
+int Stack::Kill(const std::string& name, int signal) {
+  if (name != kPostgres) return tam_->Stop(name, signal);
+  const std::lock_guard lock(postgres_mutex_);
+  postgres_->Kill();
+  return 128 + SIGKILL;
+}
+
+void Stack::Signal(const std::string& name, int signal) {
+  if (name != kPostgres) return tam_->Signal(name, signal);
+  const std::lock_guard lock(postgres_mutex_);
+  postgres_->Signal(signal);
+}
+
+bool Stack::Running(const std::string& name) {
+  return name == kPostgres ? postgres_->Running() : tam_->Running(name);
+}
+
+pid_t Stack::Pid(const std::string& name) {
+  return name == kPostgres ? postgres_->server_pid() : tam_->Pid(name);
+}
+
+absl::Status Stack::Restart(const std::string& name) {
+  Kill(name, SIGKILL);
+  return StartProcess(name);
 }
 
 int Stack::StopTamd(int signal) {
-  const int code = tamd_->Stop(signal);
-  tamd_.reset();
+  int code = 0;
+  for (const std::string& name : tam_->names()) {
+    const int one = tam_->Stop(name, signal);
+    if (code == 0) code = one;
+  }
   return code;
+}
+
+std::string Stack::TamdLog() const {
+  std::string log;
+  for (const std::string& name : tam_->names()) {
+    absl::StrAppend(&log, "== ", name, "\n", tam_->Log(name));
+  }
+  return log;
 }
 
 Finished Stack::Tamctl(const std::string& who, const std::vector<std::string>& args) {
   std::vector<std::string> argv = {kTamctl};
   argv.insert(argv.end(), args.begin(), args.end());
-  std::vector<std::string> environment = {absl::StrCat("TAMCTL_SERVER=", admin_address_),
+  std::vector<std::string> environment = {absl::StrCat("TAMCTL_SERVER=", tam_->AdminServers()),
                                           absl::StrCat("TAMCTL_CA=", Credential("ca.pem")),
                                           "TAMCTL_TENANT=demo"};
   if (!who.empty()) {
@@ -175,7 +189,5 @@ void Stack::SetClockOffset(int64_t seconds) {
       "$$ SELECT clock_timestamp() + interval '",
       seconds, " seconds' $$"));
 }
-
-std::string Stack::TamdLog() const { return ReadFile(Path("tamd.log")); }
 
 }  // namespace tam::testing

@@ -1,29 +1,34 @@
-// A whole TAM for end-to-end tests: a private PostgreSQL, credentials, the schema, and `tamd`, all
-// as the real binaries; and the two programs that its users type, `tamctl` and `teepsim`.
+// A whole TAM for end-to-end tests: a private PostgreSQL, credentials, the schema, and `tamd` in
+// one process or every service apart, all as the real binaries; and the two programs that its users
+// type, `tamctl` and `teepsim`.
 #ifndef TAMARACK_TESTS_E2E_STACK_H_
 #define TAMARACK_TESTS_E2E_STACK_H_
 
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/e2e/tam_processes.h"
 #include "tests/support/postgres.h"
 #include "tests/support/process.h"
 
 namespace tam::testing {
 
-// Not thread safe. Calls that cannot even be made end the test process with a message.
+// The process name of PostgreSQL, besides those of TamProcesses.
+inline constexpr char kPostgres[] = "postgres";
+
+// Thread safe once started. Calls that cannot even be made end the test process with a message.
 class Stack {
  public:
   // Everything lies below a fresh folder of the test's temporary one.
-  static absl::StatusOr<std::unique_ptr<Stack>> Start();
+  static absl::StatusOr<std::unique_ptr<Stack>> Start(StackOptions options = StackOptions());
   ~Stack();
 
   // Runs `tamctl ARGS...` with the certificate of `who`: "admin", "operator", "developer",
-  // "developer2", "auditor". The tenant is "demo".
+  // "developer2", "auditor". The tenant is "demo". Any replica may answer.
   Finished Tamctl(const std::string& who, const std::vector<std::string>& args);
   Finished Teepsim(const std::vector<std::string>& args);
   // Rows of a query as the database's owner sees it, columns separated by '|'.
@@ -34,31 +39,43 @@ class Stack {
   // Moves the SQL clock by so many seconds from the real one.
   void SetClockOffset(int64_t seconds);
 
-  absl::Status StartTamd();
-  int StopTamd(int signal);
+  // Processes by name: `tam().names()` and kPostgres. As in TamProcesses; of PostgreSQL, Kill
+  // always is SIGKILL to each of its processes, after which nothing that was committed is lost.
+  absl::Status StartProcess(const std::string& name);
+  int Kill(const std::string& name, int signal);
+  void Signal(const std::string& name, int signal);
+  bool Running(const std::string& name);
+  pid_t Pid(const std::string& name);
+  // SIGKILL where it runs, then a start.
+  absl::Status Restart(const std::string& name);
+  TamProcesses& tam() { return *tam_; }
 
-  std::string TamUrl(const std::string& path) const { return "http://" + http_address_ + path; }
-  const std::string& admin_address() const { return admin_address_; }
-  const std::string& http_address() const { return http_address_; }
-  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-  std::string Credential(const std::string& name) const { return Path("credentials/" + name); }
+  // All processes but PostgreSQL. The exit code of the first that did not exit with 0.
+  absl::Status StartTamd() { return tam_->StartAll(); }
+  int StopTamd(int signal);
+  // What all of them printed.
   std::string TamdLog() const;
 
- private:
-  Stack() = default;
-  absl::Status Prepare();
-  absl::Status Migrate();
-  absl::Status AwaitReady();
+  // At a gateway's replica.
+  std::string TamUrl(const std::string& path, int replica = 0) const {
+    return "http://" + tam_->HttpAddress(replica) + path;
+  }
+  const StackOptions& options() const { return options_; }
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string Credential(const std::string& name) const { return Path("credentials/" + name); }
 
+ private:
+  explicit Stack(StackOptions options) : options_(std::move(options)) {}
+  absl::Status Prepare();
+  void WriteSecrets();
+  absl::Status Migrate();
+
+  const StackOptions options_;
   std::string folder_;
   std::unique_ptr<PrivatePostgres> postgres_;
-  std::optional<Background> tamd_;
-  std::string admin_address_;
-  std::string http_address_;
+  std::mutex postgres_mutex_;  // one at a time kills and restarts it
+  std::unique_ptr<TamProcesses> tam_;
 };
-
-// The whole content of a file; empty where there is none.
-std::string ReadFile(const std::string& path);
 
 }  // namespace tam::testing
 
