@@ -120,8 +120,10 @@ std::vector<std::string> TamProcesses::CommandLine(const std::string& name,
 absl::Status TamProcesses::Launch(const std::string& name, Member& member) {
   if (member.process.has_value() && member.process->Running()) return absl::OkStatus();
   std::filesystem::remove(ReadyFile(name));
-  absl::StatusOr<Background> process = Background::Start(
-      CommandLine(name, member), Path(name + ".log"), More(options_.environment, name, member));
+  std::vector<std::string> environment = More(options_.environment, name, member);
+  environment.push_back("TAM_PROCESS_NAME=" + name);
+  absl::StatusOr<Background> process =
+      Background::Start(CommandLine(name, member), Path(name + ".log"), environment);
   if (!process.ok()) return process.status();
   member.process = *std::move(process);
   return absl::OkStatus();

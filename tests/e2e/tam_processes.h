@@ -29,7 +29,7 @@ struct StackOptions {
   std::string tamd = "services/bin/tamd";
   // More flags, and environment ("NAME=value"): of one process ("gateway-1"), of all replicas of a
   // service ("gateway"; "tamd" where together), or of every process (""). Later flags win, in the
-  // order "", service, process.
+  // order "", service, process. TAM_PROCESS_NAME is the process's name in any case.
   std::map<std::string, std::vector<std::string>> flags;
   std::map<std::string, std::vector<std::string>> environment;
 };

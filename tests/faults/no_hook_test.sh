@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# no_hook_test.sh TAMD TAMD_FAULTY: the hook of tests/faults is in the second program and nowhere in
+# the first: neither its code nor the name of what steers it.
+set -euo pipefail
+tamd=$1 faulty=$2
+
+has_code() { nm -C "$1" | grep -q 'tam::faults::'; }
+has_name() { grep -qF TAM_FAULT_FOLDER "$1"; }
+fail() { echo "$*" >&2; exit 1; }
+
+# A program without symbols would pass for the wrong reason.
+nm -C "$tamd" | grep -q 'tam::runtime::PassFaultPoint' || fail "$tamd: no symbols to look at"
+has_code "$faulty" || fail "$faulty: the check does not see the hook"
+has_name "$faulty" || fail "$faulty: the check does not see the hook's variable"
+! has_code "$tamd" || fail "$tamd holds code of tests/faults"
+! has_name "$tamd" || fail "$tamd knows the hook's variable"
