@@ -70,6 +70,11 @@ std::string TamProcesses::AdminServers() const {
   return options_.layout == Layout::kTogether ? members_.at(names_.front()).admin : Peers();
 }
 
+std::string TamProcesses::AdminAddress(const std::string& service, int replica) const {
+  const std::string kind = options_.layout == Layout::kTogether ? "tamd" : service;
+  return members_.at(absl::StrCat(kind, "-", replica)).admin;
+}
+
 std::string TamProcesses::HttpAddress(int replica) const {
   const char* service = options_.layout == Layout::kTogether ? "tamd" : kGateway;
   return members_.at(absl::StrCat(service, "-", replica)).http;

@@ -64,6 +64,8 @@ class TamProcesses {
 
   // "host:port" of the TEEP listener of a gateway, the TAM of a replica.
   std::string HttpAddress(int replica) const;
+  // Of the gRPC listener of a replica of "registry", ...; of the whole process where together.
+  std::string AdminAddress(const std::string& service, int replica = 0) const;
   // What TAMCTL_SERVER is set to.
   std::string AdminServers() const;
 
