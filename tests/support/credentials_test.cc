@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/process.h"
@@ -41,6 +44,12 @@ bool IsIssuedByTheAuthority(absl::string_view who) {
   return OpenSsl({"verify", "-CAfile", Made().authority(), Made().certificate(who)}).exit_code == 0;
 }
 
+bool VerifiesAt(absl::Time time, absl::string_view who) {
+  return OpenSsl({"verify", "-attime", absl::StrCat(absl::ToUnixSeconds(time)), "-CAfile",
+                  Made().authority(), Made().certificate(who)})
+             .exit_code == 0;
+}
+
 TEST(Credentials, PeopleHaveOneSpiffeUri) {
   EXPECT_THAT(NamesOf("admin"), HasSubstr("URI:spiffe://tamarack.example/admin/admin\n"));
   EXPECT_THAT(NamesOf("operator"),
@@ -67,6 +76,15 @@ TEST(Credentials, AreIssuedByTheAuthorityButForTheBadOne) {
   EXPECT_TRUE(IsIssuedByTheAuthority("service-gateway"));
   EXPECT_FALSE(IsIssuedByTheAuthority("other-ca"));
   EXPECT_THAT(NamesOf("no-uri"), Not(HasSubstr("URI:")));
+}
+
+TEST(Credentials, HoldOnMachinesWhoseClocksAreADayApart) {
+  for (const char* who : {"admin", "service-gateway", "service-all"}) {
+    EXPECT_TRUE(VerifiesAt(absl::Now() - absl::Hours(24), who)) << who;
+    EXPECT_TRUE(VerifiesAt(absl::Now() + absl::Hours(24), who)) << who;
+    EXPECT_FALSE(VerifiesAt(absl::Now() - absl::Hours(24 * 3), who)) << who;
+    EXPECT_FALSE(VerifiesAt(absl::Now() + absl::Hours(24 * 31), who)) << who;
+  }
 }
 
 TEST(Credentials, KeysAreReadableByTheirOwnerAlone) {
