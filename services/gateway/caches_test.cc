@@ -108,6 +108,34 @@ TEST_F(EpochKeyCacheTest, NeverReadsTwiceWithinASecond) {
   EXPECT_EQ(reads_, 1);
 }
 
+TEST_F(EpochKeyCacheTest, RefreshSinceReadsUnlessItWasReadLater) {
+  ASSERT_OK(cache_.Get());
+  const absl::Duration arrived = clock_.clock()();
+  EXPECT_OK(cache_.RefreshSince(arrived));
+  EXPECT_EQ(reads_, 2);
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_OK(cache_.RefreshSince(arrived));
+  EXPECT_EQ(reads_, 3);
+  EXPECT_OK(cache_.RefreshSince(arrived));
+  EXPECT_EQ(reads_, 3);
+}
+
+TEST_F(EpochKeyCacheTest, RefreshSinceNeverAnswersByAnOlderRead) {
+  ASSERT_OK(cache_.Get());
+  down_ = true;
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(cache_.RefreshSince(clock_.clock()()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_OK(cache_.Get());
+}
+
+TEST_F(EpochKeyCacheTest, ManyThatWaitForARefreshShareReads) {
+  ASSERT_OK(cache_.Get());
+  const absl::Duration arrived = clock_.clock()();
+  clock_.Advance(absl::Milliseconds(1));
+  InThreads(16, [&](int) { EXPECT_OK(cache_.RefreshSince(arrived)); });
+  EXPECT_EQ(reads_, 2);
+}
+
 TEST_F(EpochKeyCacheTest, RefreshReadsOnceASecondThoughTheKeysAreFresh) {
   ASSERT_OK(cache_.Get());
   EXPECT_OK(cache_.Refresh());

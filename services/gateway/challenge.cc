@@ -116,7 +116,8 @@ absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBi
 }
 
 bool MayBeLiftedByRefresh(const absl::Status& refusal) {
-  return absl::IsNotFound(refusal) || absl::IsUnauthenticated(refusal);
+  return absl::IsNotFound(refusal) || absl::IsUnauthenticated(refusal) ||
+         absl::IsOutOfRange(refusal);
 }
 
 }  // namespace tam::gateway

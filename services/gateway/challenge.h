@@ -77,7 +77,8 @@ absl::StatusOr<std::string> MakeChallenge(const EpochKeys& keys, const Challenge
 absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBinding& binding,
                                         absl::Time now, Bytes challenge);
 
-// True for the refusals of OpenChallenge that newer keys or a newer configuration may lift.
+// True for the refusals of OpenChallenge that newer keys, a newer configuration or a newer reading
+// of the time may lift.
 bool MayBeLiftedByRefresh(const absl::Status& refusal);
 
 // Reads issue time and random part of any 32 bytes without a check: for looking up what was used.

@@ -52,6 +52,13 @@ absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::Refresh(const std
   return (*value)->Refresh([&] { return fetch_(path); });
 }
 
+absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::RefreshSince(const std::string& path,
+                                                                            absl::Duration since) {
+  auto value = Find(path);
+  if (!value.ok()) return value.status();
+  return (*value)->RefreshSince([&] { return fetch_(path); }, since);
+}
+
 size_t EndpointCache::size() const {
   std::lock_guard lock(mutex_);
   return entries_.size();

@@ -57,6 +57,10 @@ class EndpointCache {
   // The same after one more read, at most once in limits.refresh.min_interval for each path.
   absl::StatusOr<std::shared_ptr<const Endpoint>> Refresh(const std::string& path);
 
+  // By a read that began after `since`, one at a time for each path. Callers bound their number.
+  absl::StatusOr<std::shared_ptr<const Endpoint>> RefreshSince(const std::string& path,
+                                                               absl::Duration since);
+
   size_t size() const;
 
  private:

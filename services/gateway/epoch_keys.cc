@@ -34,4 +34,8 @@ absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Refresh() {
   return Answer(held_.Refresh([this] { return Read(); }));
 }
 
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::RefreshSince(absl::Duration since) {
+  return Answer(held_.RefreshSince([this] { return Read(); }, since));
+}
+
 }  // namespace tam::gateway

@@ -54,6 +54,8 @@ class EpochKeyCache {
   absl::StatusOr<Reading> Get();
   // The same after one more read, where the last began at least limits.min_interval ago.
   absl::StatusOr<Reading> Refresh();
+  // By a read that began after `since`, one at a time. Callers bound their number.
+  absl::StatusOr<Reading> RefreshSince(absl::Duration since);
 
  private:
   using Held = Reading::Held;

@@ -44,6 +44,17 @@ class Refreshed {
     return Serve(fetch, /*force=*/true);
   }
 
+  // The value of a read that began after `since`; reads unless there was one. Errors: that of the
+  // read. For callers that must not decide by an older value and bound their number themselves.
+  absl::StatusOr<std::shared_ptr<const T>> RefreshSince(const Fetch& fetch, absl::Duration since) {
+    std::unique_lock lock(mutex_);
+    while (reading_) done_.wait(lock);
+    if (last_start_ <= since) Read(fetch, lock);
+    if (!failure_.ok()) return failure_;
+    if (Good()) return value_;
+    return absl::UnavailableError("no value yet");
+  }
+
   // When the present value was read, by the clock; InfinitePast when there is none.
   absl::Duration read_at() const {
     std::lock_guard lock(mutex_);

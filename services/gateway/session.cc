@@ -59,7 +59,7 @@ absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& pat
                                                           const std::string& source) {
   auto endpoint = dependencies_.endpoints.Get(path);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), NewContext(), source);
+  Session session(*std::move(endpoint), NewContext(), source, dependencies_.clock());
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
   auto query = MakeQueryRequest(*session.endpoint, session.context);
   if (query.ok()) {
@@ -113,9 +113,10 @@ absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view messag
 
 absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
     const std::string& path, std::string_view message, const std::string& source) {
+  const absl::Duration arrived = dependencies_.clock();
   auto endpoint = dependencies_.endpoints.Get(path);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), NewContext(), source);
+  Session session(*std::move(endpoint), NewContext(), source, arrived);
   if (message.size() > session.endpoint->max_message_bytes) {
     return absl::OutOfRangeError("message too large for this endpoint");
   }
@@ -170,6 +171,7 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
   }
   session.suite = SuiteOf(verified->algorithm());
   recent_keys_.Remember(KeyOf(session));
+  ReopenIfRefused(session);
   return Dispatch(session, verified->message());
 }
 

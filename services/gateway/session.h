@@ -79,11 +79,16 @@ class SessionEngine : public TeepProtocol {
 
   // A message on its way, as far as it is known.
   struct Session {
-    Session(std::shared_ptr<const Endpoint> at, runtime::CallContext call, std::string from)
-        : endpoint(std::move(at)), context(std::move(call)), source(std::move(from)) {}
+    Session(std::shared_ptr<const Endpoint> at, runtime::CallContext call, std::string from,
+            absl::Duration when)
+        : endpoint(std::move(at)),
+          context(std::move(call)),
+          source(std::move(from)),
+          arrived(when) {}
     std::shared_ptr<const Endpoint> endpoint;
     runtime::CallContext context;
     std::string source;
+    absl::Duration arrived;      // by the clock of the limits
     std::string message_digest;  // SHA-256 of the bytes as received
     std::string kid;             // thumbprint of the key that is said to have signed
     v1::LookupResponse device;
@@ -114,12 +119,18 @@ class SessionEngine : public TeepProtocol {
   // session_challenge.cc
   void FindChallenge(Session& session, const cose::Message& cose);
   absl::StatusOr<Challenge> Open(Session& session, std::string_view challenge);
+  // For verified signatures: decides by keys and configuration that were read after the message
+  // came.
+  void ReopenIfRefused(Session& session);
   // True when the guard shows this challenge, or a later one, as used.
   static bool IsUsed(const Session& session);
 
   // session_response.cc: a verified QueryResponse.
   Answer OnQueryResponse(Session& session, const teep::QueryResponse& response);
+  // err-code 7 for a challenge that is not one of ours, now.
+  Answer RefuseChallenge(Session& session);
   void NoteTurnedAway(const Session& session);
+  Answer OnFuture(Session& session);
   Answer OnAppraised(Session& session, const teep::QueryResponse& response,
                      v1::AcceptRequest accept);
   Answer Refuse(Session& session, v1::AcceptRequest accept);

@@ -21,8 +21,9 @@ void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
   if (session.challenge.has_value()) session.opened = Open(session, *session.challenge);
 }
 
-// An unknown epoch or a MAC that differs may mean that keys or configuration are older here than
-// elsewhere: both are read once more before it counts.
+// An unknown epoch, a MAC that differs or a moment that has not come may mean that keys,
+// configuration or time are older here than elsewhere: they are read once more, if that was not
+// done within the last second.
 absl::StatusOr<Challenge> SessionEngine::Open(Session& session, std::string_view challenge) {
   auto keys = dependencies_.keys.Get();
   if (!keys.ok()) return keys.status();
@@ -36,6 +37,25 @@ absl::StatusOr<Challenge> SessionEngine::Open(Session& session, std::string_view
   session.endpoint = *std::move(endpoint);
   return OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
                        cbor::AsBytes(challenge));
+}
+
+// What was read within the last second may still be older than the challenge. Whoever signs with a
+// registered key has it read again, as long as it may be answered without state at all.
+void SessionEngine::ReopenIfRefused(Session& session) {
+  if (!session.challenge.has_value() || session.opened.ok() ||
+      !MayBeLiftedByRefresh(session.opened.status()) || !devices_.HasToken(KeyOf(session))) {
+    return;
+  }
+  const auto keys = dependencies_.keys.RefreshSince(session.arrived);
+  const auto endpoint =
+      dependencies_.endpoints.RefreshSince(session.endpoint->path, session.arrived);
+  if (!keys.ok() || !endpoint.ok()) {
+    session.opened = absl::UnavailableError("keys or configuration cannot be read");
+    return;
+  }
+  session.endpoint = *endpoint;
+  session.opened = OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
+                                 cbor::AsBytes(*session.challenge));
 }
 
 bool SessionEngine::IsUsed(const Session& session) {

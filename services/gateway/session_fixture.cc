@@ -51,7 +51,8 @@ absl::Status PlayedChannel::Call(const runtime::CallContext& context, absl::stri
 }
 
 SessionFixture::SessionFixture() {
-  storage_ = storage::NewMemoryStorage([this] { return absl::FromUnixMillis(now_ms_); });
+  storage_ = storage::NewMemoryStorage(
+      [this] { return absl::FromUnixMillis(now_ms_ + database_ahead_ms_); });
   const registry::Stores stores{storage_->tenants(),        storage_->endpoints(),
                                 storage_->devices(),        storage_->device_keys(),
                                 storage_->device_records(), storage_->sessions(),
@@ -87,8 +88,9 @@ void SessionFixture::Restart(const GatewayConfig& config) {
 void SessionFixture::PlaySigning() {
   signing_.Set("GetChallengeKeys", [this](const auto&, auto* response) {
     auto& keys = static_cast<v1::GetChallengeKeysResponse&>(*response);
-    keys.set_now_ms(now_ms_);
-    for (int64_t epoch = EpochOf(now_ms_) - 7; epoch <= EpochOf(now_ms_) + 1; ++epoch) {
+    const int64_t now_ms = now_ms_ + database_ahead_ms_ + keys_ahead_ms_;
+    keys.set_now_ms(now_ms);
+    for (int64_t epoch = EpochOf(now_ms) - 7; epoch <= EpochOf(now_ms) + 1; ++epoch) {
       v1::ChallengeKey* key = keys.add_keys();
       key->set_epoch(epoch);
       key->set_key(std::string(32, static_cast<char>(epoch)));

@@ -83,6 +83,10 @@ class SessionFixture : public ::testing::Test {
   keys::PrivateKey tam_ed25519_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
 
   std::atomic<int64_t> now_ms_{1'764'000'000'000};
+  // How far the database's clock is ahead of now_ms_, which the gateway's monotonic clock follows,
+  // and the time that comes with the challenge keys ahead of the database's.
+  std::atomic<int64_t> database_ahead_ms_{0};
+  std::atomic<int64_t> keys_ahead_ms_{0};
   std::unique_ptr<storage::Storage> storage_;
   std::unique_ptr<registry::AdminHandler> admin_;
   std::unique_ptr<registry::SessionHandler> session_;

@@ -147,6 +147,7 @@ Answer SessionEngine::OnErrorWithoutToken(Session& session, const teep::Error& e
 Answer SessionEngine::OnErrorToQuery(Session& session, const teep::Error& error) {
   session.challenge = error.token;
   session.opened = Open(session, *error.token);
+  ReopenIfRefused(session);
   if (absl::IsUnavailable(session.opened.status())) return Fail(session, session.opened.status());
   if (!session.opened.ok() || session.opened->kind != ChallengeKind::kToken) {
     return Drop(session, Outcome::kDroppedToken, session.opened.status().message());

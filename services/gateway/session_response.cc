@@ -69,9 +69,7 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
                        "want version 0");
   }
   if (!by_token && !(genuine && session.opened->kind == ChallengeKind::kChallenge)) {
-    NoteTurnedAway(session);
-    return AnswerError(session, Outcome::kAnsweredChallenge, teep::ErrorCode::kAttestationRequired,
-                       "the challenge is absent, expired or not of this TAM");
+    return RefuseChallenge(session);
   }
   v1::AcceptRequest accept = NewAccept(session);
   if ((asked & teep::kRequestAttestation) == 0) return OnAppraised(session, response, accept);
@@ -103,6 +101,12 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
     *outcome.mutable_device_class() = verdict->claims().device_class();
   }
   return OnAppraised(session, response, std::move(accept));
+}
+
+Answer SessionEngine::RefuseChallenge(Session& session) {
+  NoteTurnedAway(session);
+  return AnswerError(session, Outcome::kAnsweredChallenge, teep::ErrorCode::kAttestationRequired,
+                     "the challenge is absent, expired or not of this TAM");
 }
 
 // For the person who looks at the device. No row, and no harm if it fails.
@@ -198,10 +202,21 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
       return Silent(session, Outcome::kResendWithheld);
     case v1::ACCEPT_OUTCOME_KEY_NOT_ACTIVE:
       return Drop(session, Outcome::kDroppedKeyNotActive);
+    case v1::ACCEPT_OUTCOME_FUTURE:
+      return OnFuture(session);
     default:
       return Drop(session, Outcome::kDroppedUsedChallenge,
                   v1::AcceptOutcome_Name(result->outcome()));
   }
+}
+
+// The database's clock went back since this gateway read it. Nothing was used up.
+Answer SessionEngine::OnFuture(Session& session) {
+  dependencies_.keys.RefreshSince(session.arrived).status().IgnoreError();
+  const bool by_token = session.opened->kind == ChallengeKind::kToken;
+  session.opened = absl::OutOfRangeError("issued ahead of the database's clock");
+  if (by_token) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
+  return RefuseChallenge(session);
 }
 
 v1::AcceptRequest SessionEngine::NewAccept(const Session& session) const {

@@ -187,6 +187,57 @@ TEST_F(QueryResponseTest, NewConfigurationElsewhereIsSeenBeforeRefusing) {
   EXPECT_THAT(UpdateIn(Send(Sign(Evidence(challenge)))).manifest_list, SizeIs(1));
 }
 
+TEST_F(QueryResponseTest, NewConfigurationElsewhereIsSeenThoughThisOneWasJustRead) {
+  auto old_replica = std::move(module_);
+  Restart();
+  std::swap(module_, old_replica);
+  Connect();
+  UpdateEndpoint("main", true);
+  std::swap(module_, old_replica);
+  const std::string challenge = Connect();
+  std::swap(module_, old_replica);
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(challenge)))).manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, LaterTimeElsewhereIsSeenBeforeRefusing) {
+  for (const absl::Duration step : {absl::Seconds(10), absl::Hours(1), absl::Hours(3)}) {
+    Connect();
+    auto old_replica = std::move(module_);
+    Restart();
+    database_ahead_ms_ += absl::ToInt64Milliseconds(step);
+    const std::string challenge = Connect();
+    module_ = std::move(old_replica);
+    EXPECT_THAT(UpdateIn(Send(Sign(Evidence(challenge)))).manifest_list, SizeIs(1)) << step;
+  }
+}
+
+TEST_F(QueryResponseTest, ChallengeAheadOfTheDatabaseIsErrCode7AndUsesUpNothing) {
+  keys_ahead_ms_ = 3'600'000;
+  const std::string challenge = Connect();
+  keys_ahead_ms_ = 0;
+  const size_t before = AuditCount();
+  const teep::Update update = UpdateIn(Send(Sign(Evidence(challenge))));
+  EXPECT_EQ(update.err_code, teep::ErrorCode::kAttestationRequired);
+  EXPECT_FALSE(update.token.has_value());
+  EXPECT_EQ(registry_.calls("Accept"), 1);  // this gateway did not know better
+  EXPECT_EQ(AuditCount(), before);
+  // It does now.
+  EXPECT_EQ(UpdateIn(Send(Sign(Evidence(challenge)))).err_code,
+            teep::ErrorCode::kAttestationRequired);
+  EXPECT_EQ(registry_.calls("Accept"), 1);
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+TEST_F(QueryResponseTest, TokenAheadOfTheDatabaseIsSilent) {
+  keys_ahead_ms_ = 3'600'000;
+  teep::QueryResponse response;
+  response.token = Connect("lax");
+  response.tc_list.emplace();
+  keys_ahead_ms_ = 0;
+  EXPECT_TRUE(IsSilent(Send(Sign(response), "lax")));
+  EXPECT_EQ(Count(Outcome::kDroppedToken), 1u);
+}
+
 TEST_F(QueryResponseTest, TokenAbsentForgedExpiredOrAnothersIsSilentAndLeavesNoRow) {
   CreateEndpoint("lax2", false);
   teep::QueryResponse response;
