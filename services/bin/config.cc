@@ -33,6 +33,11 @@ ABSL_FLAG(std::string, peers, "",
           "need");
 ABSL_FLAG(double, query_requests_per_second, 0,
           "Budget of signed QueryRequests; above it devices get 503. 0: no limit");
+ABSL_FLAG(
+    double, failures_per_source, 20,
+    "Messages a second of one address that may fail (ten times as many at once); above it the "
+    "address competes with others like it for what is left, and gets 503. Raise it where many "
+    "devices stand behind one address");
 ABSL_FLAG(std::string, ready_file, "",
           "Written when everything listens: lines admin=host:port and http=host:port");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(20),
@@ -91,6 +96,9 @@ absl::Status Check(const Config& config) {
         {"admin_workers", config.admin_workers},
         {"http_workers", config.http_workers}}) {
     if (count < 1 || count > 1024) return Want(flag, "1 to 1024", absl::StrCat(count));
+  }
+  if (!(config.failures_per_source >= 1)) {
+    return Want("failures_per_source", "at least 1", absl::StrCat(config.failures_per_source));
   }
   return absl::OkStatus();
 }
@@ -157,6 +165,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   config.http_listen = absl::GetFlag(FLAGS_http_listen);
   config.http_workers = absl::GetFlag(FLAGS_http_workers);
   config.query_requests_per_second = absl::GetFlag(FLAGS_query_requests_per_second);
+  config.failures_per_source = absl::GetFlag(FLAGS_failures_per_source);
   config.ready_file = absl::GetFlag(FLAGS_ready_file);
   config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   if (absl::Status checked = Check(config); !checked.ok()) return checked;

@@ -35,6 +35,8 @@ struct Config {
   // "host:port" of the processes that serve modules which are not in this one.
   std::map<Module, std::string> peers;
   double query_requests_per_second = 0;
+  // A second; ten times as many at once.
+  double failures_per_source = 20;
   // Empty: none.
   std::string ready_file;
   absl::Duration drain_timeout = absl::Seconds(20);

@@ -70,6 +70,9 @@ TEST(ConfigTest, WantsWhatTheModulesNeed) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_cert")));
   EXPECT_THAT(Read({"--tls_cert=c", "--services=gateway", "--http_workers=0"}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("http_workers")));
+  EXPECT_THAT(
+      Read({"--tls_cert=c", "--services=gateway", "--http_workers=1", "--failures_per_source=0"}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("failures_per_source")));
 }
 
 TEST(FilesTest, ReplacesAndReadsWhole) {

@@ -167,6 +167,8 @@ absl::Status Process::StartGateway() {
   if (!self.ok()) return self.status();
   gateway::GatewayConfig gateway;
   gateway.http.workers = config_.http_workers;
+  gateway.session.failures_per_source = {config_.failures_per_source,
+                                         10 * config_.failures_per_source};
   absl::Status address = SplitAddress(config_.http_listen, gateway.http.address, gateway.http.port);
   if (!address.ok()) return address;
   gateway_ = std::make_unique<gateway::GatewayModule>(
