@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 
@@ -100,7 +101,8 @@ void CarryOut(const FaultPlan& plan) {
 }
 
 void OnPoint(const std::string& point) {
-  const std::string line = EncodePassed({State().process, point});
+  const absl::Duration now = absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  const std::string line = EncodePassed({State().process, point, now});
   Append(State().passed, line);
   const std::optional<FaultPlan> plan = Claim(point);
   if (!plan.has_value()) return;

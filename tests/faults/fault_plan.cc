@@ -7,6 +7,7 @@
 namespace tam::faults {
 namespace {
 constexpr size_t kPlanFields = 6;
+constexpr size_t kPassedFields = 3;
 }  // namespace
 
 std::string PlanPath(const std::string& folder, const std::string& point) {
@@ -39,14 +40,17 @@ std::optional<FaultPlan> DecodePlan(const std::string& point, absl::string_view 
 }
 
 std::string EncodePassed(const PointPassed& passed) {
-  return absl::StrCat(passed.process, " ", passed.point, "\n");
+  return absl::StrCat(passed.process, " ", passed.point, " ", absl::ToInt64Nanoseconds(passed.at),
+                      "\n");
 }
 
 std::vector<PointPassed> DecodePassed(absl::string_view content) {
   std::vector<PointPassed> all;
   for (const absl::string_view line : absl::StrSplit(content, '\n', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, ' ');
-    all.push_back({std::string(parts.first), std::string(parts.second)});
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
+    int64_t at = 0;
+    if (fields.size() != kPassedFields || !absl::SimpleAtoi(fields[2], &at)) continue;
+    all.push_back({std::string(fields[0]), std::string(fields[1]), absl::Nanoseconds(at)});
   }
   return all;
 }

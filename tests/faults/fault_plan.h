@@ -2,7 +2,7 @@
 // and what they tell it, as files of one folder that all of them share:
 //
 //   plans/POINT   what is to happen at that point; gone when it is used up
-//   passed        a line "PROCESS POINT" for each point passed
+//   passed        a line "PROCESS POINT NANOSECONDS" for each point passed
 //   fired         the same for each plan carried out, written before it is
 //
 // Files outlive a process that is killed at the very next instruction, and need no thread.
@@ -44,10 +44,11 @@ struct FaultPlan {
   absl::Duration delay = absl::ZeroDuration();
 };
 
-// A point and the process that passed it.
+// A point, the process that passed it, and when: by the monotonic clock of this machine.
 struct PointPassed {
-  std::string process = "";
+  std::string process;
   std::string point;
+  absl::Duration at;
   bool operator==(const PointPassed&) const = default;
 };
 
