@@ -1,10 +1,16 @@
 #include "tests/e2e/hand_made_agent.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <iostream>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "tools/teepsim/evidence.h"
@@ -41,6 +47,29 @@ teep::Update Reply::update() const {
 
 HandMadeAgent::HandMadeAgent(Stack& stack, const std::string& folder)
     : stack_(stack), state_(Must(teepsim::DeviceState::Open(folder))) {}
+
+HandMadeAgent::~HandMadeAgent() {
+  if (left_ >= 0) close(left_);
+}
+
+void HandMadeAgent::SendAndLeave(const std::string& path, const std::string& body) {
+  const teepsim::Url url = Must(teepsim::ParseUrl(stack_.TamUrl(path)));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  int port = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(url.port, &port));
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  ASSERT_EQ(inet_pton(AF_INET, url.host.c_str(), &address.sin_addr), 1);
+  if (left_ >= 0) close(left_);
+  left_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(left_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::string request =
+      absl::StrCat("POST ", url.target, " HTTP/1.1\r\nHost: ", url.host, ":", url.port,
+                   "\r\nAccept: application/teep+cbor\r\nContent-Type: application/teep+cbor\r\n",
+                   "Content-Length: ", body.size(), "\r\n\r\n", body);
+  ASSERT_EQ(send(left_, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+}
 
 Reply HandMadeAgent::Post(const std::string& path, const std::string& body) {
   teepsim::HttpClient client;

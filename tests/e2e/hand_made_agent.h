@@ -27,8 +27,14 @@ class HandMadeAgent {
  public:
   // Opens the device's folder.
   HandMadeAgent(Stack& stack, const std::string& folder);
+  ~HandMadeAgent();
+  HandMadeAgent(const HandMadeAgent&) = delete;
+  HandMadeAgent& operator=(const HandMadeAgent&) = delete;
 
   Reply Post(const std::string& path, const std::string& body);
+  // Returns once the kernel has the whole request; the answer is read by nobody. The connection
+  // ends with the agent or the next call.
+  void SendAndLeave(const std::string& path, const std::string& body);
   // The challenge (or token) of a fresh QueryRequest.
   std::string Challenge(const std::string& path);
   // A QueryResponse with good Evidence for `challenge` and an empty tc-list, signed.
@@ -40,6 +46,7 @@ class HandMadeAgent {
  private:
   Stack& stack_;
   std::unique_ptr<tam::teepsim::DeviceState> state_;
+  int left_ = -1;  // socket of SendAndLeave
 };
 
 }  // namespace tam::testing

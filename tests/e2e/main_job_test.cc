@@ -79,18 +79,6 @@ TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
   EXPECT_EQ(scenario_->OnDisk("two"), "for both suites");
 }
 
-TEST_F(MainJobTest, StateSurvivesKillOfTheTam) {
-  scenario_->Publish(1, "before the kill");
-  scenario_->Deploy("sample");
-  SessionOk();
-  stack_->StopTamd(SIGKILL);
-  ASSERT_THAT(stack_->StartTamd(), IsOk());
-  EXPECT_THAT(SessionOk().out, HasSubstr("204"));
-  scenario_->Publish(2, "after the kill");
-  SessionOk();
-  EXPECT_EQ(scenario_->OnDisk("one"), "after the kill");
-}
-
 TEST_F(MainJobTest, SessionCompletesBeyondTheLastPartition) {
   scenario_->Publish(1, "far future");
   scenario_->Deploy("sample");

@@ -12,7 +12,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
+using ::testing::StartsWith;
 
 // One TAM for all tests of this file; each test uses devices of its own.
 class RefusalsTest : public ::testing::Test {
@@ -45,6 +45,25 @@ class RefusalsTest : public ::testing::Test {
                     device + "'"),
         "0\n");
     return scenario_->Show(device);
+  }
+
+  // tamctl ends with exit code 1, this code and this reason, and prints no result.
+  static void ExpectRefused(const std::string& who, const std::vector<std::string>& args,
+                            const std::string& code, const std::string& reason) {
+    const Finished done = stack_->Tamctl(who, args);
+    EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
+    EXPECT_THAT(done.err, AllOf(StartsWith("tamctl: " + code + ": "), HasSubstr(reason)));
+    EXPECT_EQ(done.out, "");
+  }
+
+  // Refused before anything is written, by a TAM that serves others.
+  static void ExpectTurnedAway(const std::string& who, const std::string& code,
+                               const std::string& reason) {
+    scenario_->Do("admin", {"tenant", "list"});
+    const std::string before = stack_->DatabaseDigest();
+    ExpectRefused(who, {"tenant", "list"}, code, reason);
+    EXPECT_EQ(stack_->DatabaseDigest(), before);
+    scenario_->Do("admin", {"tenant", "list"});
   }
 
   static Stack* stack_;
@@ -89,17 +108,33 @@ TEST_F(RefusalsTest, RefusedDeviceRecoversWithRightEvidence) {
 }
 
 TEST_F(RefusalsTest, AdminCallWithoutCertificateIsRefusedAndLeavesNoRow) {
-  const std::string before = stack_->DatabaseDigest();
-  const Finished done = stack_->Tamctl("", {"tenant", "list"});
-  EXPECT_NE(done.exit_code, 0);
-  EXPECT_EQ(stack_->DatabaseDigest(), before);
+  ExpectTurnedAway("", "UNAVAILABLE", "no client certificate was given");
 }
 
+// The handshake fails before anything is said: the other side sees no more than that.
 TEST_F(RefusalsTest, CertificateOfAnotherAuthorityIsRefusedAndLeavesNoRow) {
-  const std::string before = stack_->DatabaseDigest();
-  EXPECT_EQ(stack_->Tamctl("other-ca", {"tenant", "list"}).exit_code, 1);
-  EXPECT_EQ(stack_->Tamctl("no-uri", {"tenant", "list"}).exit_code, 1);
-  EXPECT_EQ(stack_->DatabaseDigest(), before);
+  ExpectTurnedAway("other-ca", "UNAVAILABLE", "");
+}
+
+TEST_F(RefusalsTest, CertificateWithoutIdentityIsRefusedAndLeavesNoRow) {
+  ExpectTurnedAway("no-uri", "UNAUTHENTICATED",
+                   "client certificate: want exactly one URI name, got 0");
+}
+
+TEST_F(RefusalsTest, CertificateOfTwoIdentitiesIsRefusedAndLeavesNoRow) {
+  ExpectTurnedAway("two-uris", "UNAUTHENTICATED",
+                   "client certificate: want exactly one URI name, got 2");
+}
+
+TEST_F(RefusalsTest, OperatorOfAnotherTenantReadsAndChangesNothingHere) {
+  ExpectRefused("other-operator", {"device", "list"}, "PERMISSION_DENIED",
+                "tenant: want other, got demo");
+  ExpectRefused("other-operator", {"domain", "delete", "samples"}, "PERMISSION_DENIED",
+                "tenant: want other, got demo");
+  ExpectRefused("other-operator", {"tenant", "list"}, "PERMISSION_DENIED",
+                "not permitted to call /tam.v1.RegistryService/ListTenants");
+  EXPECT_THAT(scenario_->Do("operator", {"domain", "show", "samples"}),
+              AnyOf(HasSubstr("ACTIVE"), HasSubstr("active")));
 }
 
 TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
@@ -107,8 +142,8 @@ TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
     return std::stoi(stack_->Sql("SELECT count(*) FROM audit.entries WHERE kind LIKE '%denied%'"));
   };
   const int before = denials();
-  const Finished first = stack_->Tamctl("auditor", {"domain", "suspend", "samples"});
-  EXPECT_EQ(first.exit_code, 1);
+  ExpectRefused("auditor", {"domain", "suspend", "samples"}, "PERMISSION_DENIED",
+                "not permitted to call /tam.v1.CatalogService/UpdateDomain");
   EXPECT_EQ(denials(), before + 1);
   for (int i = 0; i < 60; ++i) stack_->Tamctl("auditor", {"domain", "delete", "samples"});
   EXPECT_LT(denials(), before + 61) << "refusals of one identity are limited";
@@ -117,13 +152,11 @@ TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
 }
 
 TEST_F(RefusalsTest, DeveloperTouchesOnlyOwnDomains) {
-  EXPECT_EQ(stack_->Tamctl("developer2", {"component", "list", "--domain", "samples"}).exit_code,
-            1);
-  EXPECT_EQ(stack_
-                ->Tamctl("developer2", {"component", "publish", stack_->Path("sample-1.suit"),
-                                        "--domain", "samples"})
-                .exit_code,
-            1);
+  ExpectRefused("developer2", {"component", "list", "--domain", "samples"}, "PERMISSION_DENIED",
+                "the caller owns no such domain");
+  ExpectRefused("developer2",
+                {"component", "publish", stack_->Path("sample-1.suit"), "--domain", "samples"},
+                "PERMISSION_DENIED", "the caller owns no such domain");
 }
 
 }  // namespace

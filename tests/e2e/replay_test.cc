@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/e2e/hand_made_agent.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
@@ -121,6 +122,25 @@ TEST_F(ReplayTest, AnotherProcessAnswersASessionThatThisOneBegan) {
   stack_->StopTamd(SIGKILL);
   ASSERT_THAT(stack_->StartTamd(), IsOk());
   EXPECT_TRUE(agent_->Post(kMainPath, response).update().token.has_value());
+}
+
+// Whether the guarded write was done when the TAM died or not: the device sends the same again, and
+// there is one update, once installed.
+TEST_F(ReplayTest, StateSurvivesKillDuringASession) {
+  for (int round = 0; round < 5; ++round) {
+    SCOPED_TRACE(round);
+    const std::string response = agent_->Response(agent_->Challenge(kMainPath));
+    agent_->SendAndLeave(kMainPath, response);
+    stack_->StopTamd(SIGKILL);
+    ASSERT_THAT(stack_->StartTamd(), IsOk());
+    const teep::Update update = agent_->Post(kMainPath, response).update();
+    ASSERT_TRUE(update.token.has_value());
+    EXPECT_EQ(update.manifest_list.size(), 1u);
+    EXPECT_EQ(agent_->Post(kMainPath, response).update().token, update.token);
+    EXPECT_EQ(stack_->Sql("SELECT count(*) FROM audit.entries WHERE kind = 'session.accepted'"),
+              absl::StrCat(round + 1, "\n"));
+    EXPECT_EQ(stack_->Sql("SELECT count(*) FROM registry.updates"), absl::StrCat(round + 1, "\n"));
+  }
 }
 
 // A broker asks another device for evidence of this challenge and carries it here.
