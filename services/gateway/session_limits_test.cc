@@ -63,6 +63,52 @@ TEST_F(LimitsTest, NoisySourceLeavesKnownKeysTheirWay) {
   EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
 }
 
+TEST_F(LimitsTest, ForgeriesUnderAProvenKeyUseUpItsReservedCapacityAlone) {
+  GatewayConfig config;
+  config.session.failures_per_source = {0.001, 1};
+  config.session.failures_per_key = {1, 3};
+  config.session.excess_messages = {0.001, 1};
+  Restart(config);
+  OpenUpdate();
+  const keys::PrivateKey proven = key_;
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  CreateDevice("neighbour", key_);
+  OpenUpdate();
+  const keys::PrivateKey neighbour = key_;
+  key_ = proven;
+  Advance(absl::Milliseconds(1));
+  const std::string genuine = Sign(Evidence(Connect()), proven);
+  std::string forged = genuine;
+  forged.back() = static_cast<char>(forged.back() ^ 1);
+  // Three on the key's account, the first of which the source's would have paid for, one of excess.
+  int heard = 0;
+  while (heard < 100 && Send(forged).ok()) ++heard;
+  EXPECT_EQ(heard, 4);
+  EXPECT_THAT(Send(genuine), StatusIs(absl::StatusCode::kResourceExhausted));
+  // Another key behind the same address keeps its own.
+  key_ = neighbour;
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect()), neighbour))).manifest_list, SizeIs(1));
+  // The key's account fills again, faster than its source's.
+  key_ = proven;
+  Advance(absl::Seconds(1));
+  EXPECT_THAT(UpdateIn(Send(genuine)).manifest_list, SizeIs(1));
+}
+
+TEST_F(LimitsTest, ReplaysOfUsedChallengesUseUpTheKeysReservedCapacity) {
+  GatewayConfig config;
+  config.session.failures_per_source = {0.001, 1};
+  config.session.failures_per_key = {0.001, 3};
+  config.session.excess_messages = {0.001, 1};
+  Restart(config);
+  const std::string old = Sign(Evidence(Connect()));
+  UpdateIn(Send(old));
+  OpenUpdate();
+  int heard = 0;
+  while (heard < 100 && Send(old).ok()) ++heard;
+  EXPECT_EQ(heard, 4);
+  EXPECT_THAT(Send(old), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST_F(LimitsTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
   GatewayConfig config;
   config.session.per_device = {0.001, 2};
