@@ -155,6 +155,7 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const teep::Error& error)
   if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
   v1::AcceptRequest accept = NewAccept(session);
   accept.set_err_code(CodeOf(error));
+  accept.set_back_off_seconds(absl::ToInt64Seconds(BackOffFor(error.err_code)));
   auto result = dependencies_.peers.Accept(session.context, accept);
   if (!result.ok()) return Fail(session, result.status());
   if (result->outcome() != v1::ACCEPT_OUTCOME_ACCEPTED) {

@@ -178,6 +178,18 @@ TEST_F(ReportTest, ErrorToAQueryRequestWithItsTokenIsAcceptedOnce) {
   EXPECT_EQ(Count(Outcome::kDroppedToken), 1u);
 }
 
+TEST_F(ReportTest, ErrorToAQueryRequestHoldsOffUpdatesForAWhile) {
+  teep::Error error;
+  error.token = Connect("lax");
+  error.err_code = teep::ErrorCode::kTemporaryError;
+  EXPECT_TRUE(IsSilent(Send(Sign(error), "lax")));
+  Advance(absl::Seconds(1));
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+  EXPECT_EQ(Count(Outcome::kBackedOff), 1u);
+  Advance(absl::Minutes(2));
+  EXPECT_THAT(OpenUpdate().manifest_list, SizeIs(1));
+}
+
 TEST_F(ReportTest, MessagesOnlyATamSendsAreDropped) {
   teep::Update update;
   update.token = std::string(16, 't');

@@ -94,6 +94,10 @@ absl::StatusOr<storage::AcceptRequest> ReadAccept(const v1::AcceptRequest& reque
       (request.has_attestation() || !request.reported().empty() || request.has_update())) {
     return absl::InvalidArgumentError("err_code: want no attestation, reported or update with it");
   }
+  if (request.back_off_seconds() != 0 && request.err_code() == 0) {
+    return absl::InvalidArgumentError("back_off_seconds: want an err_code with it");
+  }
+  out.back_off = absl::Seconds(request.back_off_seconds());
   if (request.has_attestation() && request.attestation().verdict() != v1::VERDICT_UNSPECIFIED) {
     out.attestation = FromProto(request.attestation());
   }

@@ -205,6 +205,7 @@ class MemorySessionStore : public SessionStore {
   static void Record(const AcceptRequest& request, DeviceRow& device, absl::Time now) {
     device.last_contact = now;
     if (!request.reported_state.empty()) device.reported_state = request.reported_state;
+    if (request.back_off > absl::ZeroDuration()) device.back_off_until = now + request.back_off;
     if (!request.attestation.has_value()) return;
     device.last_attestation = request.attestation;
     device.last_attestation->at = now;

@@ -137,6 +137,10 @@ struct AcceptRequest {
   std::optional<UpdatePlan> update;
   // From now until the update's deadline.
   absl::Duration update_lifetime = absl::Hours(1);
+  // The message is an Error in a QueryResponse's place: hold off updates for so long. Zero: what
+  // holds already stays. Ignored for a pending key; no attestation, reported_state or update may
+  // come with it.
+  absl::Duration back_off = absl::ZeroDuration();
   // Written if the request is accepted. Its tenant and device must be these.
   AuditEntry audit;
 };

@@ -45,6 +45,12 @@ absl::Status CheckAcceptRequest(const AcceptRequest& request) {
   if (restricted && !request.reported_state.empty()) {
     return Invalid(absl::StrCat("reported_state: want none (", who, "), got some"));
   }
+  const bool believed = request.attestation.has_value() || request.update.has_value() ||
+                        !request.reported_state.empty();
+  if (request.back_off < absl::ZeroDuration() ||
+      (request.back_off > absl::ZeroDuration() && believed)) {
+    return Invalid("back_off: want none negative, and nothing else with it");
+  }
   if (!request.update.has_value()) return absl::OkStatus();
   if (restricted && (!request.update->manifests.empty() || !request.update->unlinks.empty())) {
     return Invalid(absl::StrCat("update: want an err-code alone (", who, "), got manifests"));

@@ -7,7 +7,8 @@ namespace tam::storage::postgres {
 
 // $1 tenant, $2 device, $3 lane, $4 key, $5 issued, $6 random, $7 message, $8 token, $9 lifetime,
 // $10 endpoint, $11..$14 manifests, $15 unlinks, $16 err-code, $17 err-msg, $18 generation,
-// $19 pending, $20 reported, $21 verdict, $22..$24 reasons, $25 result, $26 format, $27 summary.
+// $19 pending, $20 reported, $21 verdict, $22..$24 reasons, $25 result, $26 format, $27 summary,
+// $28 back-off.
 inline constexpr char kAccept[] = R"sql(
 WITH guard AS (
   UPDATE registry.device_guard SET issued_ms = $5::bigint, random = $6, message = $7,
@@ -36,12 +37,14 @@ attested AS (
 state AS (
   INSERT INTO registry.device_state AS s (tenant_id, device_id, last_contact, reported, verdict,
     reason_claims, reason_expected, reason_found, result, payload_format, claims_summary,
-    attested_at)
+    attested_at, back_off_until)
   SELECT $1::uuid, $2::uuid, at, $20::bytea, $21::smallint, $22::text[], $23::text[], $24::text[],
-    $25::bytea, $26::text, $27::text, CASE WHEN $21::smallint IS NOT NULL THEN at END
+    $25::bytea, $26::text, $27::text, CASE WHEN $21::smallint IS NOT NULL THEN at END,
+    CASE WHEN $28::bigint > 0 THEN tam.at(tam.micros(at) + $28::bigint) END
   FROM guard WHERE NOT $19::boolean
   ON CONFLICT (tenant_id, device_id) DO UPDATE SET last_contact = EXCLUDED.last_contact,
     reported = CASE WHEN EXCLUDED.reported = '' THEN s.reported ELSE EXCLUDED.reported END,
+    back_off_until = coalesce(EXCLUDED.back_off_until, s.back_off_until),
     (verdict, reason_claims, reason_expected, reason_found, result, payload_format, claims_summary,
      attested_at) = (SELECT
       coalesce(EXCLUDED.verdict, s.verdict), coalesce(EXCLUDED.reason_claims, s.reason_claims),

@@ -143,6 +143,7 @@ std::pair<std::string, Params> AcceptStatement(const AcceptRequest& request) {
   AddPlan(request.update, params);
   params.Add(request.pending).Add(request.reported_state);
   AddAttestation(request.attestation, params);
+  params.Add(request.back_off);
   std::string sql = absl::StrCat(kAccept, AuditFragment(request.audit, "guard", params),
                                  "SELECT tam.micros(at) FROM guard");
   return {std::move(sql), std::move(params)};

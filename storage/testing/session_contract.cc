@@ -235,6 +235,48 @@ TEST_P(StorageContract, RefusedOrPendingRequestsMayBringNothingElse) {
   EXPECT_THAT(storage().sessions().Accept(foreign, soon_), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST_P(StorageContract, AnErrorInAQueryResponsesPlaceHoldsOffUpdatesUntilASuccess) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest opened = Open(dev, NewPlan());
+  AcceptRequest error = NewRequest(dev);
+  error.back_off = absl::Minutes(5);
+  EXPECT_EQ(OutcomeOf(error), AcceptOutcome::kOpened);
+  const auto back_off = [&] {
+    auto found = storage().sessions().Lookup(tenant_, endpoint_, dev.key.thumbprint, soon_);
+    EXPECT_THAT(found, IsOk());
+    return found.ok() ? found->back_off_until : std::nullopt;
+  };
+  ASSERT_TRUE(back_off().has_value());
+  EXPECT_EQ(absl::ToUnixMillis(*back_off()), NowMs() + 300000);
+  EXPECT_EQ(Show(dev).back_off_until, back_off());
+  // The same again, and what says nothing of it, leave it as it is.
+  Advance(absl::Minutes(1));
+  EXPECT_EQ(OutcomeOf(error), AcceptOutcome::kSameAgain);
+  EXPECT_EQ(OutcomeOf(NewRequest(dev)), AcceptOutcome::kOpened);
+  EXPECT_EQ(absl::ToUnixMillis(*back_off()), NowMs() + 240000);
+  EXPECT_EQ(OutcomeOf(NewReport(opened)), ReportOutcome::kRecorded);
+  EXPECT_FALSE(back_off().has_value());
+}
+
+TEST_P(StorageContract, ABackOffComesAloneAndNeverFromAPendingKey) {
+  const Enrolled dev = Enrol("dev");
+  AcceptRequest error = NewRequest(dev);
+  error.back_off = -absl::Seconds(1);
+  EXPECT_THAT(storage().sessions().Accept(error, soon_), StatusIs(StatusCode::kInvalidArgument));
+  error.back_off = absl::Seconds(1);
+  error.update = NewPlan();
+  EXPECT_THAT(storage().sessions().Accept(error, soon_), StatusIs(StatusCode::kInvalidArgument));
+  Enrolled stranger = dev;
+  stranger.key = NewKey(DeviceKeyState::kPending);
+  ASSERT_THAT(
+      storage().device_keys().Add(tenant_, dev.device.id, stranger.key, Audit("key.add"), soon_),
+      IsOk());
+  AcceptRequest pending = NewRequest(stranger);
+  pending.back_off = absl::Minutes(5);
+  EXPECT_EQ(OutcomeOf(pending), AcceptOutcome::kOpened);
+  EXPECT_FALSE(Show(dev).back_off_until.has_value());
+}
+
 TEST_P(StorageContract, APendingKeyTouchesNothingButItsOwnGuard) {
   const Enrolled dev = Enrol("dev");
   const AcceptRequest active = Open(dev, NewPlan());
