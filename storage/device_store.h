@@ -34,8 +34,8 @@ class DeviceStore {
   // Sets name, class and labels. NotFound; AlreadyExists if the name is taken; Aborted.
   virtual absl::Status Update(const Device& device, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
-  // Removes the device with keys, guard, updates and record, and frees name, ueid and thumbprints;
-  // the tombstones of its banned keys stay. NotFound; Aborted.
+  // Removes the device with keys, attestation keys, guard, updates and record, and frees name, ueid
+  // and thumbprints; the tombstones of its banned keys stay. NotFound; Aborted.
   virtual absl::Status Delete(const TenantId& tenant, const DeviceId& id, uint64_t version,
                               const AuditEntry& audit, CallDeadline deadline) = 0;
   // NotFound.

@@ -1,5 +1,6 @@
 #include "services/attestation/admin_handler.h"
 
+#include <optional>
 #include <utility>
 
 #include "crypto/cbor/cbor.h"
@@ -25,6 +26,14 @@ absl::StatusOr<storage::PageRequest> PageOf(const Request& request) {
     return storage::PageRequest{request.page_size(), request.page_token()};
   }
   return absl::InvalidArgumentError(Concat("page_size: want 0 or more, got ", request.page_size()));
+}
+
+// Absent for "-": whichever device of the tenant. InvalidArgument unless that or a UUID.
+absl::StatusOr<std::optional<storage::DeviceId>> DeviceOrAny(const std::string& segment) {
+  if (segment == "-") return std::nullopt;
+  auto device = storage::DeviceId::Parse(segment);
+  if (!device.ok()) return device.status();
+  return *device;
 }
 
 }  // namespace
@@ -66,7 +75,7 @@ absl::StatusOr<v1::ImportAttestationKeyResponse> AdminHandler::ImportAttestation
   v1::ImportAttestationKeyResponse response;
   for (const storage::AttestationKey& stored : page->items) {
     if (stored.thumbprint != key.thumbprint) continue;
-    *response.mutable_key() = ToProto(named->tenant.name, *device, stored);
+    *response.mutable_key() = ToProto(named->tenant.name, stored);
   }
   return response;
 }
@@ -75,7 +84,7 @@ absl::StatusOr<v1::ListAttestationKeysResponse> AdminHandler::ListAttestationKey
     const runtime::CallContext& context, const v1::ListAttestationKeysRequest& request) {
   auto named = Find(context, "parent", request.parent(), kDevicePattern);
   if (!named.ok()) return named.status();
-  auto device = storage::DeviceId::Parse(named->rest[0]);
+  auto device = DeviceOrAny(named->rest[0]);
   if (!device.ok()) return device.status();
   auto page = PageOf(request);
   if (!page.ok()) return page.status();
@@ -83,29 +92,42 @@ absl::StatusOr<v1::ListAttestationKeysResponse> AdminHandler::ListAttestationKey
   if (!keys.ok()) return keys.status();
   v1::ListAttestationKeysResponse response;
   for (const storage::AttestationKey& key : keys->items) {
-    *response.add_keys() = ToProto(named->tenant.name, *device, key);
+    *response.add_keys() = ToProto(named->tenant.name, key);
   }
   response.set_next_page_token(keys->next);
   return response;
+}
+
+absl::StatusOr<storage::AttestationKey> AdminHandler::FindKey(
+    const runtime::CallContext& context, const storage::TenantId& tenant,
+    const std::optional<storage::DeviceId>& device, const storage::KeyThumbprint& thumbprint) {
+  storage::PageRequest page{1000, ""};
+  do {
+    auto keys = d_.store.ListKeys(tenant, device, page, {context.deadline});
+    if (!keys.ok()) return keys.status();
+    for (storage::AttestationKey& key : keys->items) {
+      if (key.thumbprint == thumbprint) return std::move(key);
+    }
+    page.after = keys->next;
+  } while (!page.after.empty());
+  return absl::NotFoundError(Concat("attestation key ", thumbprint.ToString(), ": no such key"));
 }
 
 absl::StatusOr<v1::DeleteAttestationKeyResponse> AdminHandler::DeleteAttestationKey(
     const runtime::CallContext& context, const v1::DeleteAttestationKeyRequest& request) {
   auto named = Find(context, "name", request.name(), kKeyPattern);
   if (!named.ok()) return named.status();
-  auto device = storage::DeviceId::Parse(named->rest[0]);
+  auto device = DeviceOrAny(named->rest[0]);
   if (!device.ok()) return device.status();
   auto thumbprint = storage::KeyThumbprint::Parse(named->rest[1]);
   if (!thumbprint.ok()) return thumbprint.status();
   const storage::TenantId& tenant = named->tenant.id;
-  auto keys = d_.store.ListKeys(tenant, *device, {1000, ""}, {context.deadline});
-  if (!keys.ok()) return keys.status();
-  bool of_device = false;
-  for (const auto& key : keys->items) of_device = of_device || key.thumbprint == *thumbprint;
-  if (!of_device) return absl::NotFoundError(Concat(request.name(), ": no such key"));
-  auto entry = d_.audit.OfCaller(context, tenant, "attestation-key.delete", request.name());
+  auto key = FindKey(context, tenant, *device, *thumbprint);
+  if (!key.ok()) return key.status();
+  auto entry = d_.audit.OfCaller(context, tenant, "attestation-key.delete",
+                                 ToProto(named->tenant.name, *key).name());
   if (!entry.ok()) return entry.status();
-  entry->device = *device;
+  entry->device = key->device.value_or(storage::DeviceId());
   if (auto s = d_.store.RemoveKey(tenant, *thumbprint, *entry, {context.deadline}); !s.ok()) {
     return s;
   }

@@ -2,6 +2,7 @@
 #ifndef TAMARACK_SERVICES_ATTESTATION_ADMIN_HANDLER_H_
 #define TAMARACK_SERVICES_ATTESTATION_ADMIN_HANDLER_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -62,6 +63,11 @@ class AdminHandler {
   };
   absl::StatusOr<Named> Find(const runtime::CallContext& context, absl::string_view field,
                              const std::string& resource, absl::string_view pattern);
+  // A key of the tenant; where `device` is given, of that one. NotFound.
+  absl::StatusOr<storage::AttestationKey> FindKey(const runtime::CallContext& context,
+                                                  const storage::TenantId& tenant,
+                                                  const std::optional<storage::DeviceId>& device,
+                                                  const storage::KeyThumbprint& thumbprint);
 
   const Dependencies d_;
 };

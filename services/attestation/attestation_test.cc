@@ -301,6 +301,23 @@ TEST_F(AttestationTest, ADeletedKeyCountsNoMore) {
               StatusIs(absl::StatusCode::kNotFound));
 }
 
+// A device's UUID may be known to nobody any more; its key still has a thumbprint.
+TEST_F(AttestationTest, AKeyIsFoundAndDeletedWithoutItsDevicesUuid) {
+  v1::ListAttestationKeysRequest list;
+  list.set_parent("tenants/acme/devices/-");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto keys, admin_.ListAttestationKeys(operator_, list));
+  ASSERT_EQ(keys.keys_size(), 1);
+  const std::string name = keys.keys(0).name();
+  EXPECT_THAT(name, HasSubstr(device_.ToString()));
+  v1::DeleteAttestationKeyRequest remove;
+  remove.set_name("tenants/acme/devices/-/attestationKeys/" + std::string(64, '0'));
+  EXPECT_THAT(admin_.DeleteAttestationKey(operator_, remove),
+              StatusIs(absl::StatusCode::kNotFound));
+  remove.set_name("tenants/acme/devices/-" + name.substr(name.find("/attestationKeys/")));
+  EXPECT_OK(admin_.DeleteAttestationKey(operator_, remove));
+  EXPECT_OK(Import(storage::NewId<storage::DeviceId>(FillRandom), attester_.public_key()));
+}
+
 TEST_F(AttestationTest, KeysAreRegisteredOnceAndPublicOnly) {
   EXPECT_THAT(Import(storage::NewId<storage::DeviceId>(FillRandom), attester_.public_key()),
               StatusIs(absl::StatusCode::kAlreadyExists));

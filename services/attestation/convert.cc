@@ -43,10 +43,10 @@ absl::StatusOr<std::vector<std::string>> ParseProfiles(
 
 }  // namespace
 
-v1::AttestationKey ToProto(const std::string& tenant, const storage::DeviceId& device,
-                           const storage::AttestationKey& key) {
+v1::AttestationKey ToProto(const std::string& tenant, const storage::AttestationKey& key) {
+  const std::string device = key.device.has_value() ? key.device->ToString() : "-";
   v1::AttestationKey out;
-  out.set_name(Concat("tenants/", tenant, "/devices/", device.ToString(), "/attestationKeys/",
+  out.set_name(Concat("tenants/", tenant, "/devices/", device, "/attestationKeys/",
                       key.thumbprint.ToString()));
   out.set_thumbprint(cbor::AsString(key.thumbprint.bytes()));
   out.set_cose_key(cbor::AsString(key.public_key));

@@ -11,8 +11,8 @@
 
 namespace tam::attestation {
 
-v1::AttestationKey ToProto(const std::string& tenant, const storage::DeviceId& device,
-                           const storage::AttestationKey& key);
+// A key for a class stands under the device "-".
+v1::AttestationKey ToProto(const std::string& tenant, const storage::AttestationKey& key);
 v1::ReferenceValue ToProto(const std::string& tenant, const storage::ReferenceValue& value);
 // Defaults filled in.
 v1::AttestationPolicy ToProto(const std::string& tenant, const storage::AttestationPolicy& policy);

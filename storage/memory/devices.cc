@@ -93,6 +93,10 @@ class MemoryDeviceStore : public DeviceStore {
     }
     if (!device.ueid.empty()) state_.ueid_claims.erase({tenant, device.ueid});
     std::erase_if(state_.guards, [&](const auto& guard) { return guard.first.first == ref; });
+    std::erase_if(state_.attestation_keys, [&](const auto& key) {
+      return key.first.first == tenant && key.second.device == id;
+    });
+    ++state_.attestation_generation[tenant];
     state_.devices.erase(it);
     state_.Append(audit);
     return absl::OkStatus();

@@ -94,6 +94,7 @@ constexpr const char* kDeleteDevice[] = {
     "DELETE FROM registry.updates WHERE tenant_id = $1 AND device_id = $2",
     "DELETE FROM registry.updates_history WHERE tenant_id = $1 AND device_id = $2",
     "DELETE FROM registry.attestations WHERE tenant_id = $1 AND device_id = $2",
+    "SELECT attestation.release_device($1, $2)",
     "DELETE FROM registry.devices WHERE tenant_id = $1 AND device_id = $2",
 };
 

@@ -103,6 +103,35 @@ TEST_P(StorageContract, DeletingADeviceFreesWhatItHadButKeepsTombstones) {
   EXPECT_THAT(devices.Create(next, {good}, Audit("create"), soon_), IsOk());
 }
 
+TEST_P(StorageContract, DeletingADeviceFreesItsAttestationKeysAlone) {
+  const Enrolled dev = Enrol("dev"), other = Enrol("other");
+  auto& attestation = storage().attestation();
+  const auto add = [&](const KeyThumbprint& thumbprint, const DeviceId& device) {
+    AttestationKey key;
+    key.tenant = tenant_;
+    key.thumbprint = thumbprint;
+    key.public_key = BytesOf("cose-key");
+    key.device = device;
+    return attestation.AddKey(key, Audit("key"), soon_);
+  };
+  const KeyThumbprint of_dev = RandomFixed<KeyThumbprint>(),
+                      of_other = RandomFixed<KeyThumbprint>();
+  ASSERT_THAT(add(of_dev, dev.device.id), IsOk());
+  ASSERT_THAT(add(of_other, other.device.id), IsOk());
+  const uint64_t before = *storage().appraisal().Generation(tenant_, soon_);
+  ASSERT_THAT(storage().devices().Delete(tenant_, dev.device.id, 0, Audit("delete"), soon_),
+              IsOk());
+  // Whoever keeps what evidence is judged by learns of it.
+  EXPECT_GT(*storage().appraisal().Generation(tenant_, soon_), before);
+  auto left = attestation.ListKeys(tenant_, std::nullopt, {}, soon_);
+  ASSERT_THAT(left, IsOk());
+  ASSERT_THAT(left->items, SizeIs(1));
+  EXPECT_EQ(left->items[0].thumbprint, of_other);
+  const Enrolled again = Enrol("dev");
+  EXPECT_THAT(add(of_dev, again.device.id), IsOk());
+  EXPECT_THAT(add(of_other, again.device.id), StatusIs(StatusCode::kAlreadyExists));
+}
+
 TEST_P(StorageContract, ADeletedDevicesRecordDoesNotComeBack) {
   const Enrolled dev = Enrol("dev");
   const AcceptRequest request = Open(dev, NewPlan({NewManifest(Component({"a"}), 1)}));

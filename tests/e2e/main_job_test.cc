@@ -79,6 +79,31 @@ TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
   EXPECT_EQ(scenario_->OnDisk("two"), "for both suites");
 }
 
+TEST_F(MainJobTest, DeletedDeviceIsEnrolledAgainWithTheSameKeys) {
+  scenario_->Publish(1, "once more");
+  scenario_->Deploy("sample");
+  scenario_->Do("operator", {"device", "delete", "one"});
+  scenario_->Session("one");
+  EXPECT_EQ(scenario_->OnDisk("one"), "");
+  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM attestation.keys"), "0\n");
+  const std::string file = scenario_->Folder("one") + "/device.json";
+  scenario_->Do("operator", {"device", "create", "one", file});
+  SessionOk();
+  EXPECT_EQ(scenario_->OnDisk("one"), "once more");
+  EXPECT_EQ(Installed(), "1 INSTALL_STATE_INSTALLED");
+
+  // A banned key stays banned, whatever becomes of its device.
+  const auto shown = nlohmann::json::parse(
+      scenario_->Do("operator", {"device", "show", "one", "-o", "json"}), nullptr, false);
+  ASSERT_TRUE(shown.is_object());
+  const std::string key = shown["keys"][0]["name"].get<std::string>();
+  scenario_->Do("operator", {"device", "ban-key", "one", key.substr(key.rfind('/') + 1)});
+  scenario_->Do("operator", {"device", "delete", "one"});
+  const Finished refused = stack_->Tamctl("operator", {"device", "create", "one", file});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("banned"));
+}
+
 TEST_F(MainJobTest, SessionCompletesBeyondTheLastPartition) {
   scenario_->Publish(1, "far future");
   scenario_->Deploy("sample");

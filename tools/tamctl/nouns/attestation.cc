@@ -11,8 +11,8 @@ namespace tam::tamctl {
 namespace {
 
 const std::vector<Column>& KeyColumns() {
-  static const auto& columns =
-      *new std::vector<Column>{{"THUMBPRINT", "thumbprint"}, {"CREATED", "create_time"}};
+  static const auto& columns = *new std::vector<Column>{
+      {"THUMBPRINT", "thumbprint"}, {"NAME", "name"}, {"CREATED", "create_time"}};
   return columns;
 }
 
@@ -55,25 +55,29 @@ absl::Status KeyImport(Context& context) {
   return answer.ok() ? PrintOne(context, answer->key(), KeyColumns()) : answer.status();
 }
 
-absl::StatusOr<v1::ListAttestationKeysResponse> ReadKeys(Context& context) {
-  const auto device = DeviceName(context);
-  if (!device.ok()) return device.status();
+// Of the device that the first argument names, or of the whole tenant.
+absl::StatusOr<v1::ListAttestationKeysResponse> ReadKeys(Context& context, bool of_device) {
   v1::ListAttestationKeysRequest request;
-  request.set_parent(*device);
+  request.set_parent(context.ResourceName("devices", "-"));
+  if (of_device) {
+    const auto device = DeviceName(context);
+    if (!device.ok()) return device.status();
+    request.set_parent(*device);
+  }
   return CallPages<v1::ListAttestationKeysResponse>(
       context, "AttestationService/ListAttestationKeys", request,
       [](const v1::ListAttestationKeysResponse& all) { return all.keys_size(); });
 }
 
 absl::Status KeyList(Context& context) {
-  const auto keys = ReadKeys(context);
+  const auto keys = ReadKeys(context, !context.arguments().empty());
   return keys.ok() ? PrintList(context, *keys, "keys", KeyColumns()) : keys.status();
 }
 
 absl::Status KeyDelete(Context& context) {
-  const auto keys = ReadKeys(context);
+  const auto keys = ReadKeys(context, context.arguments().size() > 1);
   if (!keys.ok()) return keys.status();
-  const std::string& wanted = context.arguments()[1];
+  const std::string& wanted = context.arguments().back();
   v1::DeleteAttestationKeyRequest request;
   for (const v1::AttestationKey& key : keys->keys()) {
     if (FieldText(key, {"", "thumbprint"}).rfind(wanted, 0) != 0) continue;
@@ -221,6 +225,11 @@ Command Make(std::string_view verb, std::string_view arguments, size_t count,
           .run = run};
 }
 
+Command WithOptionalFirst(Command command) {
+  --command.min_arguments;
+  return command;
+}
+
 }  // namespace
 
 std::vector<Command> AttestationCommands() {
@@ -228,10 +237,12 @@ std::vector<Command> AttestationCommands() {
   return {
       Make("key import", "DEVICE FILE", 2, "register the key that signs a device's evidence", {},
            "tamctl attestation key import meter-1 attester.pem", KeyImport),
-      Make("key list", "DEVICE", 1, "list a device's attestation keys", {kLimitFlag},
-           "tamctl attestation key list meter-1", KeyList),
-      Make("key delete", "DEVICE THUMBPRINT", 2, "refuse evidence signed by a key from now on",
-           {kLimitFlag}, "tamctl attestation key delete meter-1 a75105003cc24619", KeyDelete),
+      WithOptionalFirst(Make("key list", "[DEVICE]", 1,
+                             "list a device's attestation keys, or all of the tenant's",
+                             {kLimitFlag}, "tamctl attestation key list meter-1", KeyList)),
+      WithOptionalFirst(Make("key delete", "[DEVICE] THUMBPRINT", 2,
+                             "refuse evidence signed by a key from now on", {kLimitFlag},
+                             "tamctl attestation key delete meter-1 a75105003cc24619", KeyDelete)),
       Make(
           "refvalue create", "NAME", 1, "say which digests a measurement may have",
           {{"oemid", "HEX", "hardware vendor of the devices it holds for"},

@@ -231,7 +231,7 @@ std::vector<Command> DeviceCommands() {
            .arguments = "NAME|UUID",
            .min_arguments = 1,
            .max_arguments = 1,
-           .summary = "delete a device and free its keys; banned keys stay banned",
+           .summary = "delete a device and free all its keys; banned keys stay banned",
            .flags = {kEtagFlag},
            .example = "tamctl device delete meter-1",
            .run = Delete}};
