@@ -39,9 +39,10 @@ class DomainStore {
   // NotFound.
   virtual absl::StatusOr<Domain> Get(const TenantId& tenant, const DomainId& id,
                                      CallDeadline deadline) = 0;
-  // By name.
-  virtual absl::StatusOr<Page<Domain>> List(const TenantId& tenant, const PageRequest& page,
-                                            CallDeadline deadline) = 0;
+  // By name; those that `owner` (a SPIFFE id) is among the owners of, or all where it is empty.
+  // What is not selected shows neither in a page's size nor in its token.
+  virtual absl::StatusOr<Page<Domain>> List(const TenantId& tenant, absl::string_view owner,
+                                            const PageRequest& page, CallDeadline deadline) = 0;
 };
 
 enum class PublishOutcome { kPublished, kAlreadyPublished };
@@ -52,8 +53,9 @@ class ManifestStore {
   // Stores the envelope's bytes as they are, and publishes. kAlreadyPublished, and no change, if
   // the domain has published this digest, withdrawn or not. AlreadyExists if the sequence number is
   // taken by another digest; FailedPrecondition if it is not above every one ever published for the
-  // manifest component, or if the domain is not active; PermissionDenied if the manifest component
-  // or a component lies outside the domain's prefixes; ResourceExhausted beyond the quota;
+  // manifest component, or if the domain is not active; Unauthenticated if the signer is no anchor
+  // of the domain that is valid at this moment; PermissionDenied if the manifest component or a
+  // component lies outside the domain's prefixes; ResourceExhausted beyond the quota;
   // InvalidArgument without a manifest component; NotFound if there is no such domain.
   virtual absl::StatusOr<PublishOutcome> Publish(const Manifest& manifest,
                                                  absl::Span<const uint8_t> envelope,

@@ -157,6 +157,51 @@ TEST_F(CatalogTest, StrangersAndMissingDomainsLookTheSameToADeveloper) {
   EXPECT_EQ(handler_.ListDomains(As(kOwner), list)->domains_size(), 1);
 }
 
+// Whatever pages a developer asks for, with tokens given or made up, they are those of a tenant
+// that has no domains but the developer's own.
+TEST_F(CatalogTest, ADeveloperLearnsNothingOfOtherDomainsFromPages) {
+  int n = 0;
+  for (const auto& [name, owner] : {std::pair{"aa-secret", kStranger},
+                                    {"mine", kOwner},
+                                    {"mz-secret", kStranger},
+                                    {"zz-secret", kStranger}}) {
+    v1::CreateDomainRequest request;
+    request.set_parent("tenants/acme");
+    request.set_domain_id(name);
+    request.mutable_domain()->add_owners(owner);
+    request.mutable_domain()->add_component_prefixes(Wire({"page" + std::to_string(n++)}));
+    request.mutable_domain()->add_trust_anchors()->mutable_key()->set_pem(
+        signer_.public_key().ToPem());
+    ASSERT_THAT(handler_.CreateDomain(As(kOperator), request), IsOk());
+  }
+  v1::ListDomainsRequest list;
+  list.set_parent("tenants/acme");
+  list.set_page_size(1);
+  std::vector<std::string> seen;
+  for (int pages = 0; pages < 10; ++pages) {
+    auto page = handler_.ListDomains(As(kOwner), list);
+    ASSERT_THAT(page, IsOk());
+    EXPECT_EQ(page->domains_size(), 1);  // never an empty page where another's domain stood
+    for (const v1::Domain& domain : page->domains()) seen.push_back(domain.name());
+    auto position = storage::DecodePageToken(page->next_page_token());
+    ASSERT_THAT(position, IsOk());
+    EXPECT_EQ(position->find("secret"), std::string::npos);
+    list.set_page_token(page->next_page_token());
+    if (list.page_token().empty()) break;
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{kDomain, "tenants/acme/domains/mine"}));
+  // A guessed position finds the developer's own or nothing, as if the others were not there.
+  for (const char* guess : {"aa", "aa-secret", "mine", "mz", "mz-secret", "z"}) {
+    list.set_page_token(storage::EncodePageToken(guess));
+    auto page = handler_.ListDomains(As(kOwner), list);
+    ASSERT_THAT(page, IsOk());
+    EXPECT_EQ(page->next_page_token().empty(), std::string(guess) >= "apps") << guess;
+    for (const v1::Domain& domain : page->domains()) {
+      EXPECT_EQ(domain.name().find("secret"), std::string::npos);
+    }
+  }
+}
+
 TEST_F(CatalogTest, RefusesAnotherSigner) {
   const keys::PrivateKey other = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   EXPECT_THAT(Publish(Spec(1, "p"), kOwner, &other), StatusIs(absl::StatusCode::kUnauthenticated));

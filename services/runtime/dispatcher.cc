@@ -10,6 +10,7 @@
 #include "services/runtime/authorization.h"
 #include "services/runtime/fault_point.h"
 #include "services/runtime/log.h"
+#include "services/runtime/page_token.h"
 
 namespace tam::runtime {
 namespace {
@@ -27,6 +28,17 @@ absl::Status Guarded(const RpcMethod& method, const CallContext& context,
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("exception: ", e.what()));
   }
+}
+
+// With page tokens opened and sealed around the handler.
+absl::Status RunPage(const RpcMethod& method, const CallContext& context,
+                     const google::protobuf::Message& request,
+                     google::protobuf::Message& response) {
+  auto opened = OpenPageToken(context, method.name, request);
+  if (!opened.ok()) return opened.status();
+  absl::Status status = Guarded(method, context, *opened == nullptr ? request : **opened, response);
+  if (status.ok()) SealPageToken(context, method.name, request, response);
+  return status;
 }
 
 // What went wrong inside is for the log, not for the caller.
@@ -103,7 +115,7 @@ absl::Status Dispatcher::RunMethod(const CallContext& context, const RpcMethod& 
   if (status.ok() && now_() >= context.deadline) {
     return absl::DeadlineExceededError("deadline: passed before the call began");
   }
-  if (status.ok()) status = Guarded(method, context, request, response);
+  if (status.ok()) status = RunPage(method, context, request, response);
   if (absl::IsPermissionDenied(status)) return Refuse(context, method.name, request, status);
   if (absl::IsInternal(status) || absl::IsUnknown(status)) {
     return Conceal(context, method.name, status);

@@ -54,8 +54,9 @@ class RecordingSink : public AuditSink {
 class FakeAudit {
  public:
   absl::StatusOr<v1::ListEntriesResponse> ListEntries(const CallContext& context,
-                                                      const v1::ListEntriesRequest&) {
+                                                      const v1::ListEntriesRequest& request) {
     ++calls;
+    seen_position = request.page_token();
     seen_deadline = context.deadline;
     if (throws) throw std::runtime_error("secret detail");
     if (!status.ok()) return status;
@@ -67,6 +68,7 @@ class FakeAudit {
   bool throws = false;
   absl::Status status;
   absl::Time seen_deadline;
+  std::string seen_position;
 };
 
 class DispatcherTest : public ::testing::Test {
@@ -93,9 +95,40 @@ TEST_F(DispatcherTest, CallsTheHandlerForAPermittedRole) {
   TAM_ASSERT_OK_AND_ASSIGN(std::string bytes, List("tenant/acme/auditor/ann", "tenants/acme"));
   v1::ListEntriesResponse response;
   ASSERT_TRUE(response.ParseFromString(bytes));
-  EXPECT_EQ(response.next_page_token(), "more");
   EXPECT_EQ(handler_.seen_deadline, kNow + absl::Seconds(5));
   EXPECT_THAT(sink_.lines, IsEmpty());
+}
+
+TEST_F(DispatcherTest, APageTokenIsGoodForItsListAndCallerAlone) {
+  v1::ListEntriesRequest request;
+  request.set_parent("tenants/acme");
+  const auto run = [&](absl::string_view caller) {
+    return dispatcher_.RunBytes({Caller(caller), kNow + absl::Seconds(5), "r1"}, kListEntries,
+                                request.SerializeAsString());
+  };
+  TAM_ASSERT_OK_AND_ASSIGN(std::string bytes, run("tenant/acme/auditor/ann"));
+  EXPECT_EQ(handler_.seen_position, "");
+  v1::ListEntriesResponse response;
+  ASSERT_TRUE(response.ParseFromString(bytes));
+  const std::string token = response.next_page_token();
+  EXPECT_THAT(token, Not(HasSubstr("more")));
+
+  request.set_page_token(token);
+  request.set_page_size(7);
+  EXPECT_THAT(run("tenant/acme/auditor/ann"), IsOk());
+  EXPECT_EQ(handler_.seen_position, "more");
+  EXPECT_THAT(run("tenant/acme/auditor/bob"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("page_token")));
+  request.set_device("tenants/acme/devices/d");
+  EXPECT_THAT(run("tenant/acme/auditor/ann"), StatusIs(absl::StatusCode::kInvalidArgument));
+  request.clear_device();
+  for (const std::string& forged : {std::string("more"), token.substr(1), token + "AA",
+                                    std::string("!"), std::string(token.rbegin(), token.rend())}) {
+    request.set_page_token(forged);
+    EXPECT_THAT(run("tenant/acme/auditor/ann"), StatusIs(absl::StatusCode::kInvalidArgument))
+        << forged;
+  }
+  EXPECT_EQ(handler_.calls, 2);
 }
 
 TEST_F(DispatcherTest, RefusesAndAuditsAnotherRole) {

@@ -70,12 +70,15 @@ class MemoryDomainStore : public DomainStore {
     return *row;
   }
 
-  absl::StatusOr<Page<Domain>> List(const TenantId& tenant, const PageRequest& page,
-                                    CallDeadline) override {
+  absl::StatusOr<Page<Domain>> List(const TenantId& tenant, absl::string_view owner,
+                                    const PageRequest& page, CallDeadline) override {
     std::lock_guard lock(state_.mutex);
     std::vector<Domain> rows;
     for (const auto& [key, domain] : state_.domains) {
-      if (key.first == tenant) rows.push_back(domain);
+      if (key.first != tenant) continue;
+      const auto& owners = domain.owners;
+      const bool owned = std::find(owners.begin(), owners.end(), owner) != owners.end();
+      if (owner.empty() || owned) rows.push_back(domain);
     }
     return Paginate(rows, page, [](const Domain& d) { return d.name; });
   }
@@ -126,7 +129,8 @@ class MemoryManifestStore : public ManifestStore {
       if (row.manifest.sequence == manifest.sequence) return Taken("manifest.sequence");
       highest = std::max(highest.value_or(0), row.manifest.sequence);
     }
-    absl::Status s = CheckPublish(*domain, manifest, envelope.size(), used_manifests, used_bytes);
+    absl::Status s =
+        CheckPublish(*domain, manifest, envelope.size(), used_manifests, used_bytes, state_.now());
     if (s.ok() && highest.has_value()) s = CheckSequence(manifest.sequence, *highest);
     if (!s.ok()) return s;
     PublishedManifest& row = state_.manifests[key];

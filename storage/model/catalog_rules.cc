@@ -17,6 +17,17 @@ absl::Status CheckInside(const Domain& domain, const ComponentId& component) {
       absl::StrCat("component: want one inside the domain's prefixes, got ", component.ToString()));
 }
 
+absl::Status CheckSigner(const Domain& domain, const KeyThumbprint& signer, absl::Time now) {
+  const bool valid =
+      std::any_of(domain.anchors.begin(), domain.anchors.end(), [&](const TrustAnchor& anchor) {
+        return anchor.thumbprint == signer && (!anchor.not_before || now >= *anchor.not_before) &&
+               (!anchor.not_after || now < *anchor.not_after);
+      });
+  if (valid) return absl::OkStatus();
+  return absl::UnauthenticatedError(
+      "manifest.signer: want an anchor of the domain that is valid now, got another");
+}
+
 }  // namespace
 
 absl::Status CheckDomain(const Domain& domain) {
@@ -38,7 +49,7 @@ absl::Status CheckPrefixAgainst(const Domain& domain, const ComponentId& other) 
 }
 
 absl::Status CheckPublish(const Domain& domain, const Manifest& manifest, uint64_t envelope_size,
-                          uint64_t used_manifests, uint64_t used_bytes) {
+                          uint64_t used_manifests, uint64_t used_bytes, absl::Time now) {
   if (manifest.manifest_component.empty()) {
     return absl::InvalidArgumentError(
         "manifest.manifest_component: want at least one segment, got none");
@@ -50,6 +61,7 @@ absl::Status CheckPublish(const Domain& domain, const Manifest& manifest, uint64
   if (domain.state != DomainState::kActive) {
     return absl::FailedPreconditionError("domain.state: want active, got suspended or deleted");
   }
+  if (absl::Status s = CheckSigner(domain, manifest.signer, now); !s.ok()) return s;
   if (absl::Status s = CheckInside(domain, manifest.manifest_component); !s.ok()) return s;
   for (const ComponentId& component : manifest.components) {
     if (absl::Status s = CheckInside(domain, component); !s.ok()) return s;

@@ -79,14 +79,15 @@ class PostgresDomainStore : public DomainStore {
                    "domain", ReadDomain);
   }
 
-  absl::StatusOr<Page<Domain>> List(const TenantId& tenant, const PageRequest& page,
-                                    CallDeadline deadline) override {
+  absl::StatusOr<Page<Domain>> List(const TenantId& tenant, absl::string_view owner,
+                                    const PageRequest& page, CallDeadline deadline) override {
     absl::StatusOr<std::string> after = DecodePageToken(page.after);
     if (!after.ok()) return after.status();
     auto rows = database_.Execute(
         absl::StrCat(kSelectDomain,
-                     "WHERE d.tenant_id = $1 AND d.name > $2 ORDER BY d.name LIMIT $3"),
-        Params::Of(tenant, *after, page.EffectiveLimit() + 1), deadline);
+                     "WHERE d.tenant_id = $1 AND d.name > $2 "
+                     "AND ($4::text = '' OR $4::text = ANY (d.owners)) ORDER BY d.name LIMIT $3"),
+        Params::Of(tenant, *after, page.EffectiveLimit() + 1, owner), deadline);
     return ToPage(ReadAll(rows, ReadDomain), page, [](const Domain& d) { return d.name; });
   }
 

@@ -20,6 +20,8 @@ struct Published {
   uint64_t bytes = 0;
   std::optional<int64_t> highest;
   bool sequence_taken = false;
+  // The database's clock.
+  absl::Time now;
 };
 
 // Sort key of a page: component, then the sequence number.
@@ -165,7 +167,8 @@ class PostgresManifestStore : public ManifestStore {
     return ReadOne(
         connection.Execute("SELECT count(*), coalesce(sum(envelope_size), 0), "
                            "max(sequence) FILTER (WHERE component = $3), "
-                           "coalesce(bool_or(component = $3 AND sequence = $4), false) "
+                           "coalesce(bool_or(component = $3 AND sequence = $4), false), "
+                           "tam.micros(tam.now()) "
                            "FROM catalog.manifests WHERE tenant_id = $1 AND domain_id = $2",
                            Params::Of(manifest.tenant, manifest.domain, manifest.manifest_component,
                                       manifest.sequence)),
@@ -175,6 +178,7 @@ class PostgresManifestStore : public ManifestStore {
           published.bytes = row.Unsigned();
           published.highest = row.Optional(&RowReader::Int);
           published.sequence_taken = row.Bool();
+          published.now = row.Time();
           return published;
         });
   }
@@ -201,8 +205,8 @@ class PostgresManifestStore : public ManifestStore {
     }
     if (!published.ok()) return published.status();
     if (published->sequence_taken) return Taken("manifest.sequence");
-    absl::Status status =
-        CheckPublish(*domain, manifest, envelope_size, published->manifests, published->bytes);
+    absl::Status status = CheckPublish(*domain, manifest, envelope_size, published->manifests,
+                                       published->bytes, published->now);
     if (!status.ok() || !published->highest.has_value()) return status;
     return CheckSequence(manifest.sequence, static_cast<uint64_t>(*published->highest));
   }

@@ -127,6 +127,7 @@ Domain StorageContract::NewDomain(const std::string& name,
   domain.name = name;
   domain.owners = {"spiffe://example.org/tenant/t/developer/ann"};
   domain.prefixes = std::move(prefixes);
+  domain.anchors = {{RandomFixed<KeyThumbprint>(), BytesOf("key"), "", std::nullopt, std::nullopt}};
   return domain;
 }
 
@@ -139,7 +140,7 @@ Manifest StorageContract::NewManifestOf(const Domain& domain, const ComponentId&
   manifest.manifest_component = component;
   manifest.components = {component};
   manifest.sequence = sequence;
-  manifest.signer = RandomFixed<KeyThumbprint>();
+  manifest.signer = domain.anchors.at(0).thumbprint;
   manifest.publisher = "spiffe://example.org/tenant/t/developer/ann";
   return manifest;
 }
