@@ -48,10 +48,12 @@ class DeviceStore {
   virtual absl::StatusOr<Page<Device>> List(const TenantId& tenant, const PageRequest& page,
                                             CallDeadline deadline) = 0;
   // First accepted attestation: claims the ueid for the device, and makes the class its own if it
-  // has none. The same again is no change and adds no entry. AlreadyExists if another device of the
-  // tenant has the ueid; FailedPrecondition if this device has another; NotFound.
+  // has none. `key` signed the message that proves it: PermissionDenied, and nothing claimed,
+  // unless it is an active key of the device at that moment. The same again is no change and adds
+  // no entry. AlreadyExists if another device of the tenant has the ueid; FailedPrecondition if
+  // this device has another; NotFound.
   virtual absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id,
-                                     absl::Span<const uint8_t> ueid,
+                                     const KeyThumbprint& key, absl::Span<const uint8_t> ueid,
                                      const DeviceClass& device_class, const AuditEntry& audit,
                                      CallDeadline deadline) = 0;
 };

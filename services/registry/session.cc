@@ -206,20 +206,25 @@ absl::Status SessionHandler::ClaimIdentity(const Context& context,
   }
   const auto entry = runtime::AuditComposer::OfDevice(context, request.tenant, request.device,
                                                       "device.identity.claim");
-  return stores_.devices.ClaimIdentity(request.tenant, request.device, FromWire(outcome.ueid()),
-                                       FromProto(outcome.device_class()), entry,
-                                       DeadlineOf(context));
+  return stores_.devices.ClaimIdentity(request.tenant, request.device, request.key,
+                                       FromWire(outcome.ueid()), FromProto(outcome.device_class()),
+                                       entry, DeadlineOf(context));
 }
 
 absl::StatusOr<v1::AcceptResponse> SessionHandler::Accept(const Context& context,
                                                           const v1::AcceptRequest& request) {
   TAM_ASSIGN_OR_RETURN(storage::AcceptRequest accept, ReadAccept(request));
-  TAM_RETURN_IF_ERROR(ClaimIdentity(context, accept, request.attestation()));
+  v1::AcceptResponse response;
+  const absl::Status claimed = ClaimIdentity(context, accept, request.attestation());
+  if (absl::IsPermissionDenied(claimed)) {
+    response.set_outcome(v1::ACCEPT_OUTCOME_KEY_NOT_ACTIVE);
+    return response;
+  }
+  TAM_RETURN_IF_ERROR(claimed);
   accept.audit = runtime::AuditComposer::OfDevice(context, accept.tenant, accept.device,
                                                   KindOf(request), DetailsOf(request));
   TAM_ASSIGN_OR_RETURN(const storage::AcceptResult result,
                        stores_.sessions.Accept(accept, DeadlineOf(context)));
-  v1::AcceptResponse response;
   response.set_outcome(OutcomeOf(result.outcome));
   if (result.update.has_value()) {
     *response.mutable_update() = ToProto(*result.update);

@@ -127,12 +127,16 @@ class MemoryDeviceStore : public DeviceStore {
     return Paginate(rows, page, [](const Device& d) { return RawBytes(d.id); });
   }
 
-  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id,
+  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id, const KeyThumbprint& key,
                              absl::Span<const uint8_t> ueid, const DeviceClass& device_class,
                              const AuditEntry& audit, CallDeadline) override {
     std::lock_guard lock(state_.mutex);
     auto it = state_.devices.find({tenant, id});
     if (it == state_.devices.end()) return Missing("device");
+    auto guard = state_.guards.find({it->first, KeyThumbprint()});
+    if (guard == state_.guards.end() || !guard->second.keys.contains(key)) {
+      return absl::PermissionDeniedError("key: want an active one of the device, got another");
+    }
     Device& row = it->second.device;
     const Bytes claimed(ueid.begin(), ueid.end());
     const bool new_class = row.device_class == DeviceClass() && device_class != DeviceClass();

@@ -70,6 +70,17 @@ absl::StatusOr<Device> LockDevice(Connection& connection, const TenantId& tenant
   return device;
 }
 
+// Holds the guard until the transaction ends: a ban that comes meanwhile waits for it.
+absl::Status CheckActive(Connection& connection, const TenantId& tenant, const DeviceId& id,
+                         const KeyThumbprint& key) {
+  absl::StatusOr<Rows> rows = connection.Execute(
+      "SELECT 1 FROM registry.device_guard WHERE tenant_id = $1 AND device_id = $2 AND lane = '' "
+      "AND $3::bytea = ANY (keys) FOR SHARE",
+      Params::Of(tenant, id, key));
+  if (!rows.ok() || !rows->empty()) return rows.status();
+  return absl::PermissionDeniedError("key: want an active one of the device, got another");
+}
+
 absl::Status ClaimUeid(Connection& connection, const TenantId& tenant, const DeviceId& device,
                        const Bytes& ueid) {
   if (ueid.empty()) return absl::OkStatus();
@@ -199,7 +210,7 @@ class PostgresDeviceStore : public DeviceStore {
     });
   }
 
-  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id,
+  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id, const KeyThumbprint& key,
                              absl::Span<const uint8_t> ueid, const DeviceClass& device_class,
                              const AuditEntry& audit, CallDeadline deadline) override {
     const Bytes claimed(ueid.begin(), ueid.end());
@@ -207,6 +218,7 @@ class PostgresDeviceStore : public DeviceStore {
         [&](Connection& connection) -> absl::Status {
           absl::StatusOr<Device> device = LockDevice(connection, tenant, id, 0);
           if (!device.ok()) return device.status();
+          if (absl::Status s = CheckActive(connection, tenant, id, key); !s.ok()) return s;
           return Claim(connection, *device, claimed, device_class, audit);
         },
         deadline));
