@@ -32,7 +32,7 @@ class TenantReader {
 
 class TenantStore : public TenantReader {
  public:
-  // AlreadyExists if the name or the id is taken.
+  // AlreadyExists if the name or the id is taken. A name that was ever a tenant's stays taken.
   virtual absl::Status Create(const Tenant& tenant, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
   // Sets display name and state. NotFound; Aborted.

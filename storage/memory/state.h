@@ -74,6 +74,8 @@ struct State {
   const std::function<absl::Time()> now;
 
   std::map<std::string, Tenant> tenants;
+  // Every one that was ever given, deleted tenants' included.
+  std::set<std::string> tenant_names;
   std::map<EndpointId, Endpoint> endpoints;
   std::map<DeviceRef, DeviceRow> devices;
   std::map<std::pair<TenantId, KeyThumbprint>, KeyClaim> key_claims;

@@ -25,7 +25,8 @@ class MemoryTenantStore : public TenantStore {
 
   absl::Status Create(const Tenant& tenant, const AuditEntry& audit, CallDeadline) override {
     std::lock_guard lock(state_.mutex);
-    if (Find(tenant.id) != nullptr || state_.tenants.contains(tenant.name)) return Taken("tenant");
+    if (Find(tenant.id) != nullptr) return Taken("tenant");
+    if (!state_.tenant_names.insert(tenant.name).second) return Taken("tenant");
     Tenant& row = state_.tenants[tenant.name] = tenant;
     row.version = 1;
     row.created = state_.now();

@@ -74,6 +74,24 @@ TEST_P(StorageContract, ATenantInUseIsNotDeleted) {
   EXPECT_THAT(remove(0), StatusIs(StatusCode::kNotFound));
 }
 
+// Certificates name the tenant: those of a deleted one must open no other.
+TEST_P(StorageContract, ADeletedTenantsNameIsNeverGivenAgain) {
+  auto& tenants = storage().tenants();
+  Tenant tenant;
+  tenant.id = tenant_;
+  tenant.name = UniqueName();
+  ASSERT_THAT(tenants.Create(tenant, Audit("create"), soon_), IsOk());
+  ASSERT_THAT(tenants.Delete(tenant_, 0, Audit("delete"), soon_), IsOk());
+  EXPECT_THAT(tenants.GetByName(tenant.name, soon_), StatusIs(StatusCode::kNotFound));
+  for (const TenantId& id : {tenant_, RandomFixed<TenantId>()}) {
+    tenant.id = id;
+    EXPECT_THAT(tenants.Create(tenant, Audit("create"), soon_),
+                StatusIs(StatusCode::kAlreadyExists));
+    EXPECT_THAT(tenants.Get(id, soon_), StatusIs(StatusCode::kNotFound));
+  }
+  EXPECT_THAT(AuditOf("create"), SizeIs(1));
+}
+
 TEST_P(StorageContract, AnEndpointKeepsItsPreviousGeneration) {
   Tenant tenant;
   tenant.id = tenant_;

@@ -80,7 +80,7 @@ std::vector<Command> TenantCommands() {
            .arguments = "NAME",
            .min_arguments = 1,
            .max_arguments = 1,
-           .summary = "delete a tenant that has no endpoint, device or domain left",
+           .summary = "delete a tenant that has no endpoint, device or domain left; its name stays taken",
            .flags = {kEtagFlag},
            .example = "tamctl tenant delete acme",
            .run = Delete}};
