@@ -35,9 +35,12 @@ class TenantStore : public TenantReader {
   // AlreadyExists if the name or the id is taken. A name that was ever a tenant's stays taken.
   virtual absl::Status Create(const Tenant& tenant, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
-  // Sets display name and state. NotFound; Aborted.
+  // Sets the display name. NotFound; Aborted.
   virtual absl::Status Update(const Tenant& tenant, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
+  // NotFound; Aborted. The state that it has is no change and adds no entry.
+  virtual absl::Status SetState(const TenantId& id, TenantState state, uint64_t version,
+                                const AuditEntry& audit, CallDeadline deadline) = 0;
   // NotFound; Aborted; FailedPrecondition while it has an endpoint, a device or a domain.
   virtual absl::Status Delete(const TenantId& id, uint64_t version, const AuditEntry& audit,
                               CallDeadline deadline) = 0;

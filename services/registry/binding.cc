@@ -8,6 +8,7 @@ runtime::ServiceBinding Bind(AdminHandler& handler) {
       .Add("ListTenants", handler, &AdminHandler::ListTenants)
       .Add("CreateTenant", handler, &AdminHandler::CreateTenant)
       .Add("UpdateTenant", handler, &AdminHandler::UpdateTenant)
+      .Add("SetTenantState", handler, &AdminHandler::SetTenantState)
       .Add("DeleteTenant", handler, &AdminHandler::DeleteTenant)
       .Add("GetEndpoint", handler, &AdminHandler::GetEndpoint)
       .Add("ListEndpoints", handler, &AdminHandler::ListEndpoints)

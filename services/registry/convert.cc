@@ -142,6 +142,8 @@ v1::Tenant ToProto(const storage::Tenant& tenant) {
   out.set_display_name(tenant.display_name);
   out.set_etag(EtagOf(tenant.version));
   *out.mutable_create_time() = ToProto(tenant.created);
+  out.set_state(tenant.state == storage::TenantState::kActive ? v1::TENANT_STATE_ACTIVE
+                                                              : v1::TENANT_STATE_SUSPENDED);
   return out;
 }
 

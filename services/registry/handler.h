@@ -50,6 +50,8 @@ class AdminHandler {
                                                         const v1::CreateTenantRequest&);
   absl::StatusOr<v1::UpdateTenantResponse> UpdateTenant(const Context&,
                                                         const v1::UpdateTenantRequest&);
+  absl::StatusOr<v1::SetTenantStateResponse> SetTenantState(const Context&,
+                                                            const v1::SetTenantStateRequest&);
   absl::StatusOr<v1::DeleteTenantResponse> DeleteTenant(const Context&,
                                                         const v1::DeleteTenantRequest&);
 

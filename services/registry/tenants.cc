@@ -92,6 +92,28 @@ absl::StatusOr<v1::UpdateTenantResponse> AdminHandler::UpdateTenant(
   return response;
 }
 
+absl::StatusOr<v1::SetTenantStateResponse> AdminHandler::SetTenantState(
+    const Context& context, const v1::SetTenantStateRequest& request) {
+  if (request.state() != v1::TENANT_STATE_ACTIVE && request.state() != v1::TENANT_STATE_SUSPENDED) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("state: want active or suspended, got ", static_cast<int>(request.state())));
+  }
+  const bool suspend = request.state() == v1::TENANT_STATE_SUSPENDED;
+  TAM_ASSIGN_OR_RETURN(storage::Tenant tenant, FindTenant(context, "name", request.name()));
+  TAM_ASSIGN_OR_RETURN(const uint64_t version, VersionOf(request.etag()));
+  TAM_ASSIGN_OR_RETURN(
+      const auto entry,
+      audit_.OfCaller(context, tenant.id, suspend ? "tenant.suspend" : "tenant.resume",
+                      TenantResource(tenant.name)));
+  TAM_RETURN_IF_ERROR(stores_.tenants.SetState(
+      tenant.id, suspend ? storage::TenantState::kSuspended : storage::TenantState::kActive,
+      version, entry, DeadlineOf(context)));
+  TAM_ASSIGN_OR_RETURN(tenant, stores_.tenants.Get(tenant.id, DeadlineOf(context)));
+  v1::SetTenantStateResponse response;
+  *response.mutable_tenant() = ToProto(tenant);
+  return response;
+}
+
 absl::StatusOr<v1::DeleteTenantResponse> AdminHandler::DeleteTenant(
     const Context& context, const v1::DeleteTenantRequest& request) {
   TAM_ASSIGN_OR_RETURN(const storage::Tenant tenant, FindTenant(context, "name", request.name()));

@@ -27,6 +27,7 @@ constexpr Permission kTable[] = {
     {"/tam.v1.RegistryService/ListTenants", kAdmin, Scope::kPlatform},
     {"/tam.v1.RegistryService/CreateTenant", kAdmin, Scope::kPlatform},
     {"/tam.v1.RegistryService/UpdateTenant", kManage, Scope::kOwnTenant},
+    {"/tam.v1.RegistryService/SetTenantState", kAdmin, Scope::kPlatform},
     {"/tam.v1.RegistryService/DeleteTenant", kAdmin, Scope::kPlatform},
     {"/tam.v1.RegistryService/GetEndpoint", kRead, Scope::kOwnTenant},
     {"/tam.v1.RegistryService/ListEndpoints", kRead, Scope::kOwnTenant},

@@ -40,7 +40,19 @@ class MemoryTenantStore : public TenantStore {
     if (row == nullptr) return Missing("tenant");
     if (absl::Status s = CheckVersion(tenant.version, row->version); !s.ok()) return s;
     row->display_name = tenant.display_name;
-    row->state = tenant.state;
+    ++row->version;
+    state_.Append(audit);
+    return absl::OkStatus();
+  }
+
+  absl::Status SetState(const TenantId& id, TenantState state, uint64_t version,
+                        const AuditEntry& audit, CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    Tenant* row = Find(id);
+    if (row == nullptr) return Missing("tenant");
+    if (absl::Status s = CheckVersion(version, row->version); !s.ok()) return s;
+    if (row->state == state) return absl::OkStatus();
+    row->state = state;
     ++row->version;
     state_.Append(audit);
     return absl::OkStatus();

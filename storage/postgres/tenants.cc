@@ -48,12 +48,25 @@ class PostgresTenantStore : public TenantStore {
 
   absl::Status Update(const Tenant& tenant, const AuditEntry& audit,
                       CallDeadline deadline) override {
-    Params params = Params::Of(tenant.id, tenant.version, tenant.display_name, tenant.state);
+    Params params = Params::Of(tenant.id, tenant.version, tenant.display_name);
     const std::string sql = absl::StrCat(
-        "WITH act AS (UPDATE registry.tenants SET display_name = $3, state = $4, "
-        "version = version + 1 WHERE tenant_id = $1 AND $2::bigint IN (0, version) RETURNING 1)",
+        "WITH act AS (UPDATE registry.tenants SET display_name = $3, version = version + 1 "
+        "WHERE tenant_id = $1 AND $2::bigint IN (0, version) RETURNING 1)",
         AuditFragment(audit, "act", params), "SELECT 1 FROM act");
     return Done(database_.Execute(sql, params, deadline), tenant.id, tenant.version, deadline);
+  }
+
+  absl::Status SetState(const TenantId& id, TenantState state, uint64_t version,
+                        const AuditEntry& audit, CallDeadline deadline) override {
+    Params params = Params::Of(id, version, state);
+    const std::string sql = absl::StrCat(
+        "WITH act AS (UPDATE registry.tenants SET state = $3::smallint, version = version + 1 "
+        "WHERE tenant_id = $1 AND $2::bigint IN (0, version) AND state <> $3::smallint "
+        "RETURNING 1)",
+        AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+    absl::Status done = Done(database_.Execute(sql, params, deadline), id, version, deadline);
+    // Neither absence nor version: it has the state.
+    return absl::IsInternal(done) ? absl::OkStatus() : done;
   }
 
   absl::Status Delete(const TenantId& id, uint64_t version, const AuditEntry& audit,

@@ -30,17 +30,44 @@ TEST_P(StorageContract, TenantsReadBackAndCheckVersions) {
               StatusIs(StatusCode::kAlreadyExists));
   tenant.version = 1;
   tenant.display_name = "Acme 2";
-  tenant.state = TenantState::kSuspended;
   ASSERT_THAT(tenants.Update(tenant, Audit("update"), soon_), IsOk());
   EXPECT_THAT(tenants.Update(tenant, Audit("update"), soon_), StatusIs(StatusCode::kAborted));
   for (const auto& stored : {tenants.Get(tenant_, soon_), tenants.GetByName(tenant.name, soon_)}) {
     ASSERT_THAT(stored, IsOk());
     EXPECT_EQ(stored->display_name, "Acme 2");
-    EXPECT_EQ(stored->state, TenantState::kSuspended);
+    EXPECT_EQ(stored->state, TenantState::kActive);
     EXPECT_EQ(stored->version, 2u);
   }
   EXPECT_THAT(tenants.Get(RandomFixed<TenantId>(), soon_), StatusIs(StatusCode::kNotFound));
   EXPECT_THAT(AuditOf("create"), SizeIs(1));
+}
+
+TEST_P(StorageContract, ATenantIsSuspendedAndResumedAndNothingElseDoesIt) {
+  auto& tenants = storage().tenants();
+  Tenant tenant;
+  tenant.id = tenant_;
+  tenant.name = UniqueName();
+  ASSERT_THAT(tenants.Create(tenant, Audit("create"), soon_), IsOk());
+  const auto set = [&](TenantState state, uint64_t version) {
+    return tenants.SetState(tenant_, state, version, Audit("state"), soon_);
+  };
+  EXPECT_THAT(set(TenantState::kSuspended, 2), StatusIs(StatusCode::kAborted));
+  ASSERT_THAT(set(TenantState::kSuspended, 1), IsOk());
+  ASSERT_THAT(set(TenantState::kSuspended, 2), IsOk());
+  EXPECT_THAT(AuditOf("state"), SizeIs(1));
+  // Who read it before the suspension does not undo it.
+  tenant.display_name = "Acme";
+  ASSERT_THAT(tenants.Update(tenant, Audit("update"), soon_), IsOk());
+  auto stored = tenants.Get(tenant_, soon_);
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_EQ(stored->state, TenantState::kSuspended);
+  EXPECT_EQ(stored->version, 3u);
+  ASSERT_THAT(set(TenantState::kActive, 0), IsOk());
+  EXPECT_EQ(tenants.GetByName(tenant.name, soon_)->state, TenantState::kActive);
+  EXPECT_THAT(AuditOf("state"), SizeIs(2));
+  EXPECT_THAT(
+      tenants.SetState(RandomFixed<TenantId>(), TenantState::kActive, 0, Audit("state"), soon_),
+      StatusIs(StatusCode::kNotFound));
 }
 
 TEST_P(StorageContract, ATenantInUseIsNotDeleted) {

@@ -151,6 +151,15 @@ TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
               AnyOf(HasSubstr("ACTIVE"), HasSubstr("active")));
 }
 
+TEST_F(RefusalsTest, TenantIsSuspendedAndResumedByAdministratorsAlone) {
+  ExpectRefused("operator", {"tenant", "suspend", "demo"}, "PERMISSION_DENIED",
+                "not permitted to call /tam.v1.RegistryService/SetTenantState");
+  EXPECT_THAT(scenario_->Do("admin", {"tenant", "suspend", "demo"}),
+              HasSubstr("TENANT_STATE_SUSPENDED"));
+  EXPECT_THAT(scenario_->Do("admin", {"tenant", "resume", "demo"}),
+              HasSubstr("TENANT_STATE_ACTIVE"));
+}
+
 TEST_F(RefusalsTest, DeveloperTouchesOnlyOwnDomains) {
   ExpectRefused("developer2", {"component", "list", "--domain", "samples"}, "PERMISSION_DENIED",
                 "the caller owns no such domain");

@@ -9,6 +9,7 @@ namespace {
 const std::vector<Column>& Columns() {
   static const auto& columns = *new std::vector<Column>{{"NAME", "name", Show::kLastSegment},
                                                         {"DISPLAY NAME", "display_name"},
+                                                        {"STATE", "state"},
                                                         {"UID", "uid"},
                                                         {"CREATED", "create_time"}};
   return columns;
@@ -41,6 +42,19 @@ absl::Status ShowOne(Context& context) {
   const auto answer = Call<v1::GetTenantResponse>(context, "RegistryService/GetTenant", request);
   return answer.ok() ? PrintOne(context, answer->tenant(), Columns()) : answer.status();
 }
+
+absl::Status SetState(Context& context, v1::TenantState state) {
+  v1::SetTenantStateRequest request;
+  request.set_name(TenantArgument(context.arguments()[0]));
+  request.set_state(state);
+  request.set_etag(context.FlagOr("etag", ""));
+  const auto answer =
+      Call<v1::SetTenantStateResponse>(context, "RegistryService/SetTenantState", request);
+  return answer.ok() ? PrintOne(context, answer->tenant(), Columns()) : answer.status();
+}
+
+absl::Status Suspend(Context& context) { return SetState(context, v1::TENANT_STATE_SUSPENDED); }
+absl::Status Resume(Context& context) { return SetState(context, v1::TENANT_STATE_ACTIVE); }
 
 absl::Status Delete(Context& context) {
   v1::DeleteTenantRequest request;
@@ -76,11 +90,30 @@ std::vector<Command> TenantCommands() {
            .example = "tamctl tenant show acme",
            .run = ShowOne},
           {.noun = "tenant",
+           .verb = "suspend",
+           .arguments = "NAME",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "stop serving a tenant's devices (platform administrators)",
+           .flags = {kEtagFlag},
+           .example = "tamctl tenant suspend acme",
+           .run = Suspend},
+          {.noun = "tenant",
+           .verb = "resume",
+           .arguments = "NAME",
+           .min_arguments = 1,
+           .max_arguments = 1,
+           .summary = "serve a suspended tenant's devices again (platform administrators)",
+           .flags = {kEtagFlag},
+           .example = "tamctl tenant resume acme",
+           .run = Resume},
+          {.noun = "tenant",
            .verb = "delete",
            .arguments = "NAME",
            .min_arguments = 1,
            .max_arguments = 1,
-           .summary = "delete a tenant that has no endpoint, device or domain left; its name stays taken",
+           .summary =
+               "delete a tenant that has no endpoint, device or domain left; its name stays taken",
            .flags = {kEtagFlag},
            .example = "tamctl tenant delete acme",
            .run = Delete}};
