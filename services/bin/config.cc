@@ -14,13 +14,17 @@ ABSL_FLAG(std::string, services, "all",
           "What runs in this process: all, or a list of signing,registry,catalog,attestation,audit,"
           "gateway");
 ABSL_FLAG(std::string, database_dir, "",
-          "Folder with one file a service, NAME.dsn: its PostgreSQL connection string");
+          "Folder with one file a service, NAME.dsn: its PostgreSQL connection string; each as "
+          "private as --kek_file");
 ABSL_FLAG(int, database_connections, 16, "Most connections of each service to the database");
-ABSL_FLAG(std::string, kek_file, "",
-          "File with the 32-byte key that wraps signing keys at rest; needed by signing");
+ABSL_FLAG(
+    std::string, kek_file, "",
+    "File with the 32-byte key that wraps signing keys at rest; needed by signing. Like every "
+    "secret: mode 0600 or 0400, or 0440 owned by root and a group of this process (as "
+    "Kubernetes mounts one with fsGroup)");
 ABSL_FLAG(std::string, trust_domain, "tamarack.example", "Trust domain of all SPIFFE IDs");
 ABSL_FLAG(std::string, tls_cert, "", "PEM file: this process's certificate chain, leaf first");
-ABSL_FLAG(std::string, tls_key, "", "PEM file: its private key");
+ABSL_FLAG(std::string, tls_key, "", "PEM file: its private key; as private as --kek_file");
 ABSL_FLAG(std::string, tls_ca, "", "PEM file: the authority that peers' certificates must be of");
 ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
           "host:port of the gRPC listener (mutual TLS); port 0: any free one");

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "crypto/secret/secret.h"
 #include "services/bin/files.h"
+#include "services/runtime/secret_file.h"
 #include "storage/postgres/postgres_storage.h"
 
 namespace tam::bin {
@@ -22,12 +23,14 @@ absl::StatusOr<runtime::TlsMaterial> ReadTls(const Config& config) {
   runtime::TlsMaterial tls;
   for (const auto& [file, text] :
        {std::pair<const std::string&, std::string*>{config.tls_ca_file, &tls.ca_pem},
-        {config.tls_cert_file, &tls.certificate_pem},
-        {config.tls_key_file, &tls.private_key_pem}}) {
+        {config.tls_cert_file, &tls.certificate_pem}}) {
     absl::StatusOr<std::string> read = ReadFile(file);
     if (!read.ok()) return read.status();
     *text = *std::move(read);
   }
+  absl::StatusOr<std::string> key = runtime::ReadSecretFile(config.tls_key_file);
+  if (!key.ok()) return key.status();
+  tls.private_key_pem = *std::move(key);
   return tls;
 }
 
@@ -75,7 +78,7 @@ absl::Status Process::OpenStorage() {
   for (const Module module : config_.modules) {
     if (module == Module::kGateway) continue;
     const std::string path = absl::StrCat(config_.database_dir, "/", NameOf(module), ".dsn");
-    absl::StatusOr<std::string> dsn = ReadFile(path);
+    absl::StatusOr<std::string> dsn = runtime::ReadSecretFile(path);
     if (!dsn.ok()) return dsn.status();
     absl::StatusOr<std::unique_ptr<storage::Storage>> opened =
         storage::postgres::OpenPostgresStorage(std::string(absl::StripAsciiWhitespace(*dsn)),

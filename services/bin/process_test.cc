@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <functional>
@@ -85,14 +86,19 @@ class ProcessTest : public ::testing::Test {
         absl::StrCat("tamd_", ::testing::UnitTest::GetInstance()->random_seed(), "_", ++databases_);
     ASSERT_THAT(postgres_->CreateDatabase(database_), IsOk());
     WriteDsns([](const std::string& role) { return absl::StrCat("tam_", role); });
-    ASSERT_THAT(ReplaceFile(folder_ + "/kek", std::string(32, 'k')), IsOk());
+    WriteSecret(folder_ + "/kek", std::string(32, 'k'));
+  }
+
+  // Readable by its owner alone.
+  void WriteSecret(const std::string& path, const std::string& content) {
+    ASSERT_THAT(ReplaceFile(path, content), IsOk());
+    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   }
 
   void WriteDsns(const std::function<std::string(const std::string& role)>& user) {
     for (const char* role : {"registry", "attestation", "catalog", "signing", "audit"}) {
-      ASSERT_THAT(ReplaceFile(absl::StrCat(folder_, "/", role, ".dsn"),
-                              postgres_->Dsn(database_, user(role)) + "\n"),
-                  IsOk());
+      WriteSecret(absl::StrCat(folder_, "/", role, ".dsn"),
+                  postgres_->Dsn(database_, user(role)) + "\n");
     }
   }
 
@@ -117,7 +123,7 @@ class ProcessTest : public ::testing::Test {
     config.tls_key_file = absl::StrCat(folder_, "/", service, ".key");
     EXPECT_THAT(ReplaceFile(config.tls_ca_file, tls.ca_pem), IsOk());
     EXPECT_THAT(ReplaceFile(config.tls_cert_file, tls.certificate_pem), IsOk());
-    EXPECT_THAT(ReplaceFile(config.tls_key_file, tls.private_key_pem), IsOk());
+    WriteSecret(config.tls_key_file, tls.private_key_pem);
     config.admin_listen = "127.0.0.1:0";
     config.http_listen = "127.0.0.1:0";
     config.drain_timeout = absl::Seconds(5);
@@ -230,6 +236,20 @@ TEST_F(ProcessTest, RefusesAnUnknownSchema) {
   WriteDsns([](const std::string&) { return "postgres"; });
   EXPECT_THAT(Process::Start(ConfigOf("all", "gateway")),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(".dsn")));
+}
+
+TEST_F(ProcessTest, RefusesSecretsThatOthersCanRead) {
+  Migrate();
+  const Config config = ConfigOf("all", "gateway");
+  for (const std::string& file :
+       {config.kek_file, config.tls_key_file, folder_ + "/registry.dsn", folder_ + "/audit.dsn"}) {
+    ASSERT_EQ(chmod(file.c_str(), 0644), 0);
+    EXPECT_THAT(Process::Start(config),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         ::testing::AllOf(HasSubstr(file), HasSubstr("others cannot open"))));
+    ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  }
+  EXPECT_THAT(Process::Start(config), IsOk());
 }
 
 TEST_F(ProcessTest, NamesWhatIsMissing) {

@@ -1,16 +1,16 @@
 #include "services/signing/kek.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "crypto/text/text.h"
+#include "services/runtime/secret_file.h"
 
 namespace tam::signing {
 namespace {
 
 constexpr size_t kKekSize = 32;
+constexpr size_t kMaxFile = 4096;
 
 // -1 for what is no hexadecimal digit.
 int HexValue(char c) {
@@ -45,9 +45,12 @@ std::string_view PurposeText(storage::SigningPurpose purpose) {
 }  // namespace
 
 absl::StatusOr<secret::KeyWrapper> ReadKek(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(Concat("key encryption key: cannot open ", path));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  absl::StatusOr<std::string> read = runtime::ReadSecretFile(path, kMaxFile);
+  if (!read.ok()) {
+    return absl::Status(read.status().code(),
+                        Concat("key encryption key: ", StdView(read.status().message())));
+  }
+  std::string& text = *read;
   std::string kek;
   if (text.size() == kKekSize) {
     kek = text;

@@ -13,7 +13,8 @@
 namespace tam::signing {
 
 // Reads a file of exactly 32 bytes, or of 64 hexadecimal digits with or without a line end.
-// NotFound when it cannot be opened, InvalidArgument when it holds anything else.
+// NotFound when it cannot be opened, FailedPrecondition when others can (runtime/secret_file.h),
+// InvalidArgument when it holds anything else.
 absl::StatusOr<secret::KeyWrapper> ReadKek(const std::string& path);
 
 // What binds a wrapped key to its place, so that a row copied to another tenant, key or purpose

@@ -1,4 +1,6 @@
 // The signing service over in-memory stores.
+#include <sys/stat.h>
+
 #include <fstream>
 #include <memory>
 #include <string>
@@ -363,7 +365,10 @@ TEST_F(SigningTest, ListsInPages) {
 
 TEST(Kek, ReadsBytesOrHexadecimal) {
   const std::string path = ::testing::TempDir() + "/kek";
-  auto write = [&](const std::string& text) { std::ofstream(path, std::ios::binary) << text; };
+  auto write = [&](const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  };
   EXPECT_THAT(ReadKek(path + "-none"), StatusIs(absl::StatusCode::kNotFound));
   write(std::string(32, 'k'));
   TAM_ASSERT_OK_AND_ASSIGN(const auto binary, ReadKek(path));
@@ -376,6 +381,8 @@ TEST(Kek, ReadsBytesOrHexadecimal) {
   EXPECT_THAT(text.Unwrap(AsBytes(wrapped), "there"), ::testing::Not(testing::IsOk()));
   write("short");
   EXPECT_THAT(ReadKek(path), StatusIs(kInvalid, HasSubstr("want 32 bytes")));
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  EXPECT_THAT(ReadKek(path), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace
