@@ -99,10 +99,9 @@ absl::StatusOr<v1::CreateDeploymentResponse> CatalogHandler::CreateDeployment(
                                  Concat(request.parent(), "/deployments/", deployment.name));
   if (!audit.ok()) return audit.status();
   status = d_.deployments.Create(deployment, *audit, DeadlineOf(context));
-  auto now = d_.deployments.GetByName(deployment.tenant, deployment.name, DeadlineOf(context));
-  const bool repeated = absl::IsAlreadyExists(status) && !request.request_id().empty() &&
-                        now.ok() && now->id == deployment.id;
-  if (!status.ok() && !repeated) return status;
+  auto now =
+      Created(status, request.request_id(), deployment.id,
+              d_.deployments.GetByName(deployment.tenant, deployment.name, DeadlineOf(context)));
   if (!now.ok()) return now.status();
   v1::CreateDeploymentResponse response;
   *response.mutable_deployment() = DeploymentToProto(*now, found->tenant, found->name);

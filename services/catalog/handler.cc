@@ -104,10 +104,8 @@ absl::StatusOr<v1::CreateDomainResponse> CatalogHandler::CreateDomain(
       d_.audit.OfCaller(context, *tenant, "domain.create", DomainName((*ids)[0], domain.name));
   if (!audit.ok()) return audit.status();
   status = d_.domains.Create(domain, *audit, DeadlineOf(context));
-  auto now = d_.domains.GetByName(*tenant, domain.name, DeadlineOf(context));
-  const bool repeated = absl::IsAlreadyExists(status) && !request.request_id().empty() &&
-                        now.ok() && now->id == domain.id;
-  if (!status.ok() && !repeated) return status;
+  auto now = Created(status, request.request_id(), domain.id,
+                     d_.domains.GetByName(*tenant, domain.name, DeadlineOf(context)));
   if (!now.ok()) return now.status();
   v1::CreateDomainResponse response;
   *response.mutable_domain() = DomainToProto(*now, (*ids)[0]);

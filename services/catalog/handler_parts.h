@@ -32,6 +32,17 @@ inline absl::Status CheckName(std::string_view field, std::string_view id) {
   return absl::InvalidArgumentError(Concat(field, ": want [a-z][a-z0-9-]{0,62}"));
 }
 
+// What a Create answers with, given the store's verdict and what now stands under the name: the
+// resource where this call, or an earlier one with the same request id, made it.
+template <typename Resource, typename Id>
+absl::StatusOr<Resource> Created(const absl::Status& created, const std::string& request_id,
+                                 const Id& id, absl::StatusOr<Resource> stored) {
+  const bool repeated =
+      absl::IsAlreadyExists(created) && !request_id.empty() && stored.ok() && stored->id == id;
+  if (!created.ok() && !repeated) return created;
+  return stored;
+}
+
 template <typename Id>
 absl::StatusOr<Id> CatalogHandler::IdFor(const Context& context, std::string_view request_id,
                                          std::string_view kind) {

@@ -10,19 +10,7 @@
 namespace tam::gateway {
 namespace {
 
-constexpr int64_t kEatNonce = 10;
-constexpr int64_t kEnvelopeChallenge = 6;
 constexpr int64_t kSha256 = -16;
-
-std::optional<std::string> BytesAt(std::string_view cbor, int64_t key) {
-  const auto document = cbor::Document::Parse(cbor::AsBytes(cbor));
-  if (!document.ok()) return std::nullopt;
-  const auto item = document->root().Find(key);
-  if (!item.has_value()) return std::nullopt;
-  const auto bytes = item->ByteString();
-  if (!bytes.ok()) return std::nullopt;
-  return cbor::AsString(*bytes);
-}
 
 std::string ImageDigestOf(const teep::SystemPropertyClaims& claims) {
   const bool is_sha256 = claims.image_digest.has_value() &&
@@ -103,14 +91,6 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
 v1::CipherSuite SuiteOf(int64_t algorithm) {
   return algorithm == cose::kEd25519 || algorithm == cose::kEdDsa ? v1::CIPHER_SUITE_ED25519
                                                                   : v1::CIPHER_SUITE_ESP256;
-}
-
-std::optional<std::string> ReadableChallenge(std::string_view payload) {
-  const auto cose = cose::Message::Parse(cbor::AsBytes(payload), cose::TagRule::kOptional);
-  if (cose.ok() && cose->unverified_payload().has_value()) {
-    return BytesAt(*cose->unverified_payload(), kEatNonce);
-  }
-  return BytesAt(payload, kEnvelopeChallenge);
 }
 
 }  // namespace tam::gateway

@@ -2,9 +2,7 @@
 #ifndef TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_
 #define TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "proto/tam/v1/catalog_session.pb.h"
@@ -29,11 +27,6 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
 
 // The suite of a signature, -9 or -19.
 v1::CipherSuite SuiteOf(int64_t algorithm);
-
-// The challenge that an attestation-payload carries in clear, as an untrusted value to look up by:
-// eat_nonce (10) of a CWT in COSE_Sign1, or element 6 of an envelope around evidence
-// (ATTESTATION.md section 2). nullopt: none can be read.
-std::optional<std::string> ReadableChallenge(std::string_view attestation_payload);
 
 }  // namespace tam::gateway
 

@@ -2,8 +2,8 @@
 #include <variant>
 
 #include "crypto/cbor/cbor.h"
-#include "services/gateway/conversions.h"
 #include "services/gateway/session.h"
+#include "teep/eat/eat.h"
 
 namespace tam::gateway {
 
@@ -16,7 +16,8 @@ void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
   if (response == nullptr) return;
   session.challenge = response->token;
   if (!session.challenge.has_value() && response->attestation_payload.has_value()) {
-    session.challenge = ReadableChallenge(*response->attestation_payload);
+    auto readable = eat::ExtractChallenge(cbor::AsBytes(*response->attestation_payload));
+    if (readable.ok()) session.challenge = *std::move(readable);
   }
   if (session.challenge.has_value()) session.opened = Open(session, *session.challenge);
 }

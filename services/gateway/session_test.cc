@@ -70,6 +70,13 @@ TEST_F(QueryResponseTest, Ed25519AgentIsAnsweredInItsOwnSuite) {
   EXPECT_THAT(OpenUpdate().manifest_list, SizeIs(1));
 }
 
+// The verifier takes a CWT with its tag, so the challenge in it must be found too.
+TEST_F(QueryResponseTest, ChallengeIsFoundInACwtWithItsTag) {
+  teep::QueryResponse response = Evidence(Connect());
+  response.attestation_payload = "\xd8\x3d" + *response.attestation_payload;
+  EXPECT_THAT(UpdateIn(Send(Sign(response))).manifest_list, SizeIs(1));
+}
+
 TEST_F(QueryResponseTest, MalformedIsSilentAndNeverReachesTheRegistry) {
   const std::string good = Sign(Evidence(Connect()));
   const std::string payload = *teep::Encode(teep::Success{});

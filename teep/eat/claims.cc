@@ -214,16 +214,7 @@ Bytes StripCwtTag(Bytes token) {
   return tagged ? token.subspan(2) : token;
 }
 
-absl::StatusOr<std::string> ExtractChallenge(const std::optional<std::string>& format,
-                                             Bytes payload) {
-  if (format.has_value()) {
-    auto media_type = ParseMediaType(*format);
-    if (!media_type.ok()) return media_type.status();
-    if (media_type->essence() != "application/eat+cwt") {
-      return absl::NotFoundError(
-          Concat("attestation-payload: no readable challenge in ", media_type->essence()));
-    }
-  }
+absl::StatusOr<std::string> ExtractChallenge(Bytes payload) {
   auto token = cose::Message::Parse(StripCwtTag(payload), cose::TagRule::kRequired);
   if (!token.ok()) return token.status();
   if (!token->unverified_payload().has_value()) {

@@ -103,12 +103,11 @@ enum class PayloadKind { kAttestationResult, kEvidence };
 PayloadKind ClassifyPayload(const std::optional<std::string>& format,
                             const std::vector<std::string>& teep_profiles);
 
-// The challenge that stands readable in an attestation payload: its single eat_nonce. Nothing is
-// verified: the value serves to look up what was sent, and the verifier compares it again.
-// NotFound when the format has no readable challenge or the token carries none (or an array);
-// InvalidArgument when the payload is malformed.
-absl::StatusOr<std::string> ExtractChallenge(const std::optional<std::string>& format,
-                                             Bytes payload);
+// The challenge that stands readable in an attestation payload, whatever format it names: the
+// single eat_nonce of a CWT in COSE, with or without its CWT tag. Nothing is verified: the value
+// serves to look up what was sent, and the verifier compares it again. NotFound when the token
+// carries none (or an array); InvalidArgument when the payload is no such token.
+absl::StatusOr<std::string> ExtractChallenge(Bytes payload);
 
 // RFC 9711 section 4.2.1: RAND 0x01 (17, 25 or 33 bytes), EUI 0x02 (7 or 9), IMEI 0x03 (15).
 absl::Status CheckUeid(Bytes ueid);

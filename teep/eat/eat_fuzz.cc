@@ -42,6 +42,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const tam::eat::Bytes input(data, size);
   CheckClaims(input);
   CheckMediaType(tam::cbor::AsView(input));
-  (void)tam::eat::ExtractChallenge(std::nullopt, input);
+  (void)tam::eat::ExtractChallenge(input);
   return 0;
 }

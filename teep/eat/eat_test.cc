@@ -173,17 +173,14 @@ TEST(ExtractChallenge, ReadsTheSingleNonce) {
   const auto key = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   Claims claims = FullClaims();
   auto token = [&] { return *cose::Sign1(key, AsBytes(EncodeClaims(claims))); };
-  const std::string cwt = "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
-  EXPECT_THAT(ExtractChallenge(cwt, AsBytes(token())), IsOkAndHolds(claims.nonces[0]));
-  EXPECT_THAT(ExtractChallenge(std::nullopt, AsBytes("\xd8\x3d" + token())),
-              IsOkAndHolds(claims.nonces[0]));
-  EXPECT_THAT(ExtractChallenge("application/other", AsBytes(token())), StatusIs(kNotFound));
+  EXPECT_THAT(ExtractChallenge(AsBytes(token())), IsOkAndHolds(claims.nonces[0]));
+  EXPECT_THAT(ExtractChallenge(AsBytes("\xd8\x3d" + token())), IsOkAndHolds(claims.nonces[0]));
   claims.nonces = {std::string(8, 'a'), std::string(8, 'b')};
   claims.nonce_is_array = true;
-  EXPECT_THAT(ExtractChallenge(cwt, AsBytes(token())), StatusIs(kNotFound));
+  EXPECT_THAT(ExtractChallenge(AsBytes(token())), StatusIs(kNotFound));
   claims.nonces.clear();
-  EXPECT_THAT(ExtractChallenge(cwt, AsBytes(token())), StatusIs(kNotFound));
-  EXPECT_THAT(ExtractChallenge(cwt, AsBytes("junk")), StatusIs(kInvalid));
+  EXPECT_THAT(ExtractChallenge(AsBytes(token())), StatusIs(kNotFound));
+  EXPECT_THAT(ExtractChallenge(AsBytes("junk")), StatusIs(kInvalid));
 }
 
 class EatVectors : public ::testing::Test {
