@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +52,7 @@ void ShowParts(const storage::AuditEntry& entry, const Subjects& subjects, v1::A
     out.set_detail(absl::StrCat("unreadable entry: ", parts.status().message()));
     return;
   }
-  out.set_resource(parts->target);
+  out.set_resource(runtime::Resolve(parts->target, subjects));
   out.set_detail(DetailText(parts->details));
   if (parts->role == "device") {
     out.set_actor("device");
@@ -77,17 +78,18 @@ v1::AuditEntry Show(const storage::AuditRecord& record, const Subjects& subjects
   return out;
 }
 
-std::vector<storage::Pseudonym> ActorsOf(const std::vector<storage::AuditRecord>& records) {
-  std::map<storage::Pseudonym, bool> actors;
+// Of people who acted, and of devices and keys that were acted on.
+std::vector<storage::Pseudonym> PseudonymsOf(const std::vector<storage::AuditRecord>& records) {
+  std::set<storage::Pseudonym> found;
   for (const storage::AuditRecord& record : records) {
     absl::StatusOr<runtime::ReadAuditEntry> parts = runtime::ParseAuditEntry(record.entry.entry);
-    if (parts.ok() && parts->actor.has_value() && parts->role != "device") {
-      actors.emplace(*parts->actor, true);
+    if (!parts.ok()) continue;
+    if (parts->actor.has_value() && parts->role != "device") found.insert(*parts->actor);
+    for (const storage::Pseudonym& named : runtime::PseudonymsIn(parts->target)) {
+      found.insert(named);
     }
   }
-  std::vector<storage::Pseudonym> list;
-  for (const auto& [actor, unused] : actors) list.push_back(actor);
-  return list;
+  return {found.begin(), found.end()};
 }
 
 }  // namespace
@@ -105,8 +107,8 @@ absl::StatusOr<v1::ListEntriesResponse> AuditHandler::ListEntries(
       entries_.List(*filter, {request.page_size(), request.page_token()}, deadline);
   if (!page.ok()) return page.status();
   absl::StatusOr<Subjects> subjects = Subjects();
-  if (const auto actors = ActorsOf(page->items); !actors.empty()) {
-    subjects = pseudonyms_.Subjects(filter->tenant, actors, deadline);
+  if (const auto wanted = PseudonymsOf(page->items); !wanted.empty()) {
+    subjects = pseudonyms_.Subjects(filter->tenant, wanted, deadline);
   }
   if (!subjects.ok()) return subjects.status();
   v1::ListEntriesResponse response;

@@ -19,7 +19,9 @@ using ::tam::runtime::CallContext;
 using ::tam::runtime::Identity;
 using ::tam::testing::IsOk;
 using ::tam::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
@@ -88,17 +90,60 @@ TEST_F(AuditHandlerTest, ShowsWhoDidWhatToWhat) {
 
 TEST_F(AuditHandlerTest, ShowsADeviceAndFiltersByIt) {
   const auto device = IdOf<storage::DeviceId>(7);
-  ASSERT_THAT(storage_->audit_writer().Record(
-                  runtime::AuditComposer::OfDevice(Context(), IdOf<storage::TenantId>(1), device,
-                                                   "session.accept"),
-                  {}),
-              IsOk());
+  TAM_ASSERT_OK_AND_ASSIGN(
+      const auto entry,
+      composer_.OfDevice(Context(), IdOf<storage::TenantId>(1), device, "session.accept"));
+  ASSERT_THAT(storage_->audit_writer().Record(entry, {}), IsOk());
   v1::ListEntriesRequest request = Of("tenants/acme");
   request.set_device(absl::StrCat("tenants/acme/devices/", device.ToString()));
   TAM_ASSERT_OK_AND_ASSIGN(v1::ListEntriesResponse response, List(request));
   ASSERT_THAT(response.entries(), SizeIs(1));
   EXPECT_EQ(response.entries(0).actor(), "device");
   EXPECT_EQ(response.entries(0).device_uid(), std::string(16, '\7'));
+  EXPECT_THAT(response.entries(0).entry(), ::testing::Not(HasSubstr(std::string(16, '\7'))));
+}
+
+TEST_F(AuditHandlerTest, DevicesAndKeysStandAsPseudonymsAndAreShownByName) {
+  const storage::TenantId tenant = IdOf<storage::TenantId>(1);
+  const std::string device = IdOf<storage::DeviceId>(7).ToString();
+  const std::string key(64, 'e');
+  const std::string target = absl::StrCat("tenants/acme/devices/", device, "/keys/", key);
+  now_ += absl::Seconds(1);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto entry,
+                           composer_.OfCaller(Context(), tenant, "device.key.import", target));
+  ASSERT_THAT(storage_->audit_writer().Record(entry, {}), IsOk());
+  TAM_ASSERT_OK_AND_ASSIGN(const v1::ListEntriesResponse response, List(Of("tenants/acme")));
+  EXPECT_EQ(response.entries(0).resource(), target);
+  EXPECT_THAT(response.entries(0).entry(), AllOf(Not(HasSubstr(device)), Not(HasSubstr(key)),
+                                                 HasSubstr("tenants/acme/devices/~")));
+
+  // Of what was erased, the record keeps the pseudonyms: the same one for the same device.
+  TAM_ASSERT_OK_AND_ASSIGN(const auto parts, runtime::ParseAuditEntry(entry.entry));
+  EXPECT_EQ(runtime::Resolve(parts.target, {}), parts.target);
+  const auto pseudonyms = runtime::PseudonymsIn(parts.target);
+  ASSERT_THAT(pseudonyms, SizeIs(2));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto later,
+                           composer_.OfDevice(Context(), tenant, IdOf<storage::DeviceId>(7), "x"));
+  EXPECT_EQ(runtime::ParseAuditEntry(later.entry)->actor, pseudonyms[0]);
+}
+
+TEST_F(AuditHandlerTest, RefusedCallersPutNoNamesIntoTheRecord) {
+  runtime::DenialRecorder recorder(composer_, storage_->tenants(), storage_->audit_writer());
+  const auto denied = [&](const std::string& resource) {
+    now_ += absl::Seconds(1);
+    EXPECT_THAT(recorder.RecordDenial({Context(), "/tam.v1.X/Y", resource, "role: no"}), IsOk());
+    auto page = List(Of("tenants/acme"));
+    EXPECT_THAT(page, IsOk());
+    return page.ok() ? page->entries(0) : v1::AuditEntry();
+  };
+  const v1::AuditEntry named = denied("tenants/acme/devices/anns-watch");
+  EXPECT_EQ(named.resource(), "tenants/acme/devices/anns-watch");
+  EXPECT_THAT(named.entry(), Not(HasSubstr("anns-watch")));
+  for (const std::string& junk :
+       {std::string("Ann Smith, 1 Main Street"), std::string("tenants/acme/devices/~00"),
+        std::string("tenants/acme//x"), std::string(1000, 'a'), std::string("devices/ann")}) {
+    EXPECT_EQ(denied(junk).resource(), "(malformed)") << junk;
+  }
 }
 
 TEST_F(AuditHandlerTest, FiltersByTimeAndPages) {

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "services/registry/registry_fixture.h"
 
@@ -241,6 +242,28 @@ TEST_F(RegistryTest, AuditEntriesNameNoPerson) {
   EXPECT_OK(cbor::Document::Parse(cbor::AsBytes(bytes)));
   EXPECT_EQ(bytes.find("olga"), std::string::npos);
   EXPECT_NE(bytes.find("device.create"), std::string::npos);
+}
+
+TEST_F(RegistryTest, AuditEntriesNameNoDeviceAndNoKey) {
+  const v1::Device device = CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(at, key_));
+  EXPECT_OK(session_.Accept(gateway_, AcceptFor(at, found, key_)));
+  v1::SetDeviceKeyStateRequest ban;
+  ban.set_name(absl::StrCat(device.name(), "/keys/", keys::ThumbprintHex(key_.thumbprint())));
+  ban.set_state(v1::KEY_STATE_BANNED);
+  EXPECT_OK(admin_.SetDeviceKeyState(operator_, ban));
+  const std::string uuid = device.name().substr(device.name().rfind('/') + 1);
+  for (const char* kind : {"device.create", "session.accepted", "device.key.state"}) {
+    const auto records = Audit(kind);
+    ASSERT_THAT(records, SizeIs(1)) << kind;
+    const std::string bytes(records[0].entry.entry.begin(), records[0].entry.entry.end());
+    for (const std::string& secret :
+         {uuid, found.device_uid(), keys::ThumbprintHex(key_.thumbprint()),
+          std::string(key_.thumbprint().begin(), key_.thumbprint().end())}) {
+      EXPECT_EQ(bytes.find(secret), std::string::npos) << kind;
+    }
+  }
 }
 
 }  // namespace

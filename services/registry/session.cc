@@ -179,6 +179,7 @@ absl::StatusOr<v1::LookupResponse> SessionHandler::Lookup(const Context& context
                        Fixed<storage::KeyThumbprint>("thumbprint", request.thumbprint()));
   TAM_ASSIGN_OR_RETURN(const storage::KeyLookup lookup,
                        stores_.sessions.Lookup(tenant, endpoint, key, DeadlineOf(context)));
+  if (lookup.pseudonym.has_value()) audit_.Remember(tenant, lookup.device, *lookup.pseudonym);
   v1::LookupResponse response;
   response.set_device_uid(ToWire(lookup.device.bytes()));
   response.set_device_id(lookup.device_name);
@@ -204,8 +205,8 @@ absl::Status SessionHandler::ClaimIdentity(const Context& context,
   if (request.pending || outcome.verdict() != v1::VERDICT_ACCEPTED || outcome.ueid().empty()) {
     return absl::OkStatus();
   }
-  const auto entry = runtime::AuditComposer::OfDevice(context, request.tenant, request.device,
-                                                      "device.identity.claim");
+  TAM_ASSIGN_OR_RETURN(const auto entry, audit_.OfDevice(context, request.tenant, request.device,
+                                                         "device.identity.claim"));
   return stores_.devices.ClaimIdentity(request.tenant, request.device, request.key,
                                        FromWire(outcome.ueid()), FromProto(outcome.device_class()),
                                        entry, DeadlineOf(context));
@@ -221,8 +222,8 @@ absl::StatusOr<v1::AcceptResponse> SessionHandler::Accept(const Context& context
     return response;
   }
   TAM_RETURN_IF_ERROR(claimed);
-  accept.audit = runtime::AuditComposer::OfDevice(context, accept.tenant, accept.device,
-                                                  KindOf(request), DetailsOf(request));
+  TAM_ASSIGN_OR_RETURN(accept.audit, audit_.OfDevice(context, accept.tenant, accept.device,
+                                                     KindOf(request), DetailsOf(request)));
   TAM_ASSIGN_OR_RETURN(const storage::AcceptResult result,
                        stores_.sessions.Accept(accept, DeadlineOf(context)));
   response.set_outcome(OutcomeOf(result.outcome));
@@ -257,11 +258,12 @@ absl::StatusOr<v1::ReportResponse> SessionHandler::Report(const Context& context
   report.back_off = absl::Seconds(request.back_off_seconds());
   if (!request.success()) report.err_code = request.err_code();
   report.err_msg = request.message();
-  report.audit =
-      runtime::AuditComposer::OfDevice(context, report.tenant, report.device,
-                                       request.success() ? "update.succeeded" : "update.failed",
-                                       {{"message", HexOf(request.message_digest())},
-                                        {"err_code", absl::StrCat(request.err_code())}});
+  const runtime::AuditDetails details = {{"message", HexOf(request.message_digest())},
+                                         {"err_code", absl::StrCat(request.err_code())}};
+  TAM_ASSIGN_OR_RETURN(
+      report.audit,
+      audit_.OfDevice(context, report.tenant, report.device,
+                      request.success() ? "update.succeeded" : "update.failed", details));
   TAM_ASSIGN_OR_RETURN(const storage::ReportResult result,
                        stores_.sessions.Report(report, DeadlineOf(context)));
   v1::ReportResponse response;

@@ -1,15 +1,16 @@
 // Composes audit entries: the one place that says what their bytes are.
 //
-//   entry = { 0: 1,                 ; format version
+//   entry = { 0: 2,                 ; format version; 1 had a device's id as actor and in targets
 //             1: tstr,              ; kind, such as "domain.create"
 //             2: tstr,              ; role of the actor: "operator", "device", "service", ...
-//             3: bstr .size 16,     ; the actor: a person's pseudonym, a device's id; absent: none
+//             3: bstr .size 16,     ; the actor's pseudonym; absent: none
 //             4: tstr,              ; resource name of what was acted on; absent: none
 //             5: { * tstr => tstr },; details; absent: none
 //             6: tstr }             ; request id; absent: none
 //
-// Deterministic CBOR. No name of a person, no key, no evidence. A device's id is random and means
-// nothing once its record is erased; people stand as pseudonyms of the PseudonymStore.
+// Deterministic CBOR. No name of a person, no device, no key, no evidence. People, devices and
+// their keys stand as random pseudonyms of the PseudonymStore, in a resource name as "~" and the
+// pseudonym: tenants/acme/devices/~2f1c…; erasing a pseudonym leaves the record whole.
 #ifndef TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
 #define TAMARACK_SERVICES_RUNTIME_AUDIT_ENTRY_H_
 
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -39,21 +41,32 @@ class AuditComposer {
   AuditComposer(storage::PseudonymStore& pseudonyms, storage::RandomSource random)
       : pseudonyms_(pseudonyms), random_(std::move(random)) {}
 
-  // An act of a person or service. `tenant` nil: the platform's. Unavailable.
+  // An act of a person or service. `tenant` nil: the platform's. `target` is a resource name, whose
+  // devices and keys enter as pseudonyms. Unavailable.
   absl::StatusOr<storage::AuditEntry> OfCaller(const CallContext& context,
                                                const storage::TenantId& tenant,
                                                std::string_view kind, std::string_view target,
                                                const AuditDetails& details = {});
 
-  // An act of a device, with its verified message.
-  static storage::AuditEntry OfDevice(const CallContext& context, const storage::TenantId& tenant,
-                                      const storage::DeviceId& device, std::string_view kind,
-                                      const AuditDetails& details = {});
+  // An act of a device, with its verified message. Unavailable.
+  absl::StatusOr<storage::AuditEntry> OfDevice(const CallContext& context,
+                                               const storage::TenantId& tenant,
+                                               const storage::DeviceId& device,
+                                               std::string_view kind,
+                                               const AuditDetails& details = {});
+
+  // Takes over what another statement has read, so that an act of the device need not read it.
+  void Remember(const storage::TenantId& tenant, const storage::DeviceId& device,
+                const storage::Pseudonym& pseudonym);
 
  private:
   absl::StatusOr<storage::Pseudonym> PseudonymOf(const storage::TenantId& tenant,
                                                  const std::string& subject,
                                                  storage::CallDeadline deadline);
+  absl::StatusOr<std::string> Pseudonymise(const storage::TenantId& tenant, std::string_view target,
+                                           storage::CallDeadline deadline);
+  void Keep(const storage::TenantId& tenant, const std::string& subject,
+            const storage::Pseudonym& pseudonym);
 
   storage::PseudonymStore& pseudonyms_;
   const storage::RandomSource random_;
@@ -69,7 +82,7 @@ std::string_view RoleText(Role role);
 struct ReadAuditEntry {
   std::string kind;
   std::string role;
-  // A person's pseudonym, or a device's id; absent: none.
+  // Absent: none.
   std::optional<storage::Pseudonym> actor;
   std::string target;
   AuditDetails details;
@@ -79,6 +92,13 @@ struct ReadAuditEntry {
 // InvalidArgument unless the bytes are an entry by the grammar above; unknown keys are passed over.
 absl::StatusOr<ReadAuditEntry> ParseAuditEntry(absl::Span<const uint8_t> entry);
 
+// The pseudonyms in an entry's target.
+std::vector<storage::Pseudonym> PseudonymsIn(const std::string& target);
+// The target with what `subjects` resolves in place of its pseudonyms; the others stay.
+std::string Resolve(const std::string& target,
+                    const std::map<storage::Pseudonym, std::string>& subjects);
+
+// What a refused caller named may be anything: what is no resource name is kept as "(malformed)".
 // Keeps refusals of the dispatcher as entries "rpc.denied" in the tenant that the caller belongs
 // to, or the platform's. Thread safe; borrows all.
 class DenialRecorder : public AuditSink {

@@ -82,6 +82,9 @@ class MemorySessionStore : public SessionStore {
     KeyLookup found;
     found.device = claim->second.device;
     found.now = state_.now();
+    auto pseudonym =
+        state_.pseudonyms.find({tenant, absl::StrCat("device/", found.device.ToString())});
+    if (pseudonym != state_.pseudonyms.end()) found.pseudonym = pseudonym->second;
     if (claim->second.banned) {
       found.key_state = DeviceKeyState::kBanned;
       return found;

@@ -97,6 +97,8 @@ struct GuardView {
 // What a key is at an endpoint.
 struct KeyLookup {
   DeviceId device;
+  // Of the subject "device/{device}". Absent: none was made yet.
+  std::optional<Pseudonym> pseudonym;
   std::string device_name;
   DeviceClass device_class;
   Labels labels;

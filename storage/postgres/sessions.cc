@@ -12,7 +12,8 @@ namespace {
 // One row for each update of the guard that may still be answered; at least one.
 std::string LookupSql() {
   return absl::StrCat(
-      "SELECT c.device_id, c.banned, tam.micros(tam.now()), k.state, $2::uuid = ANY (k.endpoints), "
+      "SELECT c.device_id, p.pseudonym, c.banned, tam.micros(tam.now()), k.state, $2::uuid = ANY "
+      "(k.endpoints), "
       "k.public_key, tam.micros(s.back_off_until), ",
       kDeviceColumns, ", ", kGuardColumns,
       ", m.components, m.domains, m.digests, m.sequences, m.failed_digests, m.failed_sequences, "
@@ -36,6 +37,8 @@ LEFT JOIN LATERAL (
         AND x.device_id = c.device_id ORDER BY component) AS sorted) m ON k.state = 1
 LEFT JOIN registry.updates u ON u.tenant_id = c.tenant_id AND u.device_id = c.device_id
   AND u.token = ANY (array_append(registry.slot_tokens(g.slots), g.token)) AND u.lane = g.lane
+LEFT JOIN audit.pseudonyms p ON p.tenant_id = c.tenant_id
+  AND p.subject = 'device/' || c.device_id::text
 WHERE c.tenant_id = $1 AND c.thumbprint = $3)sql");
 }
 
@@ -72,6 +75,7 @@ std::vector<DeviceManifest> ReadManifests(RowReader& row) {
 // False: the key is not known at this endpoint.
 bool ReadKeyAndDevice(const TenantId& tenant, RowReader& row, KeyLookup& found) {
   found.device = row.Fixed<DeviceId>();
+  found.pseudonym = row.Optional(&RowReader::Fixed<Pseudonym>);
   const bool banned = row.Bool();
   found.now = row.Time();
   if (banned || row.NextIsNull()) {
@@ -249,7 +253,7 @@ class PostgresSessionStore : public SessionStore {
 
  private:
   static absl::Status ReadUpdates(const Rows& rows, const EndpointId& endpoint, KeyLookup& found) {
-    constexpr int kBefore = 7 + kDeviceColumnCount + kGuardColumnCount + 8;
+    constexpr int kBefore = 8 + kDeviceColumnCount + kGuardColumnCount + 8;
     for (const Row& row : rows) {
       RowReader reader(row);
       reader.Skip(kBefore);

@@ -41,6 +41,22 @@ class MainJobTest : public ::testing::Test {
     return entry["sequence"].get<std::string>() + " " + entry["state"].get<std::string>();
   }
 
+  // No entry of the audit record holds a device's UUID or a key's thumbprint, in bytes or as text.
+  void ExpectPseudonymousRecord() {
+    EXPECT_EQ(
+        stack_->Sql("WITH secret (bytes) AS ("
+                    "SELECT uuid_send(device_id) FROM registry.devices UNION ALL "
+                    "SELECT convert_to(device_id::text, 'UTF8') FROM registry.devices UNION ALL "
+                    "SELECT thumbprint FROM registry.key_claims UNION ALL "
+                    "SELECT convert_to(encode(thumbprint, 'hex'), 'UTF8') "
+                    "FROM registry.key_claims UNION ALL "
+                    "SELECT convert_to(encode(thumbprint, 'hex'), 'UTF8') "
+                    "FROM attestation.keys) "
+                    "SELECT count(*) > 0, count(*) FILTER (WHERE EXISTS (SELECT FROM secret "
+                    "WHERE position(bytes IN entry) > 0)) FROM audit.entries"),
+        "t|0\n");
+  }
+
   std::unique_ptr<Stack> stack_;
   std::optional<Scenario> scenario_;
 };
@@ -68,6 +84,7 @@ TEST_F(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
   SessionOk();
   EXPECT_EQ(scenario_->OnDisk("one"), "");
   EXPECT_THAT(SessionOk().out, HasSubstr("204"));
+  ExpectPseudonymousRecord();
 }
 
 TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
