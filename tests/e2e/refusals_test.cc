@@ -154,10 +154,8 @@ TEST_F(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
 TEST_F(RefusalsTest, TenantIsSuspendedAndResumedByAdministratorsAlone) {
   ExpectRefused("operator", {"tenant", "suspend", "demo"}, "PERMISSION_DENIED",
                 "not permitted to call /tam.v1.RegistryService/SetTenantState");
-  EXPECT_THAT(scenario_->Do("admin", {"tenant", "suspend", "demo"}),
-              HasSubstr("TENANT_STATE_SUSPENDED"));
-  EXPECT_THAT(scenario_->Do("admin", {"tenant", "resume", "demo"}),
-              HasSubstr("TENANT_STATE_ACTIVE"));
+  EXPECT_THAT(scenario_->Do("admin", {"tenant", "suspend", "demo"}), HasSubstr("suspended"));
+  EXPECT_THAT(scenario_->Do("admin", {"tenant", "resume", "demo"}), HasSubstr("active"));
 }
 
 TEST_F(RefusalsTest, DeveloperTouchesOnlyOwnDomains) {
