@@ -49,6 +49,13 @@ absl::Status Conceal(const CallContext& context, absl::string_view method,
   return absl::InternalError(absl::StrCat("internal error, request ", context.request_id));
 }
 
+absl::Status CheckSize(absl::string_view what, const google::protobuf::Message& message) {
+  const size_t size = message.ByteSizeLong();
+  if (size <= static_cast<size_t>(kMaxRpcMessageBytes)) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(what, ": want at most ", kMaxRpcMessageBytes, " bytes, got ", size));
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(AuditSink& audit, const Options& options)
@@ -145,8 +152,12 @@ absl::Status LocalChannel::Call(const CallContext& context, absl::string_view me
                                 const google::protobuf::Message& request,
                                 google::protobuf::Message* response) {
   PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kBefore);
-  absl::Status status = dispatcher_.Run(CallContext{self_, context.deadline, context.request_id},
-                                        method, request, *response);
+  absl::Status status = CheckSize("request", request);
+  if (status.ok()) {
+    status = dispatcher_.Run(CallContext{self_, context.deadline, context.request_id}, method,
+                             request, *response);
+  }
+  if (status.ok()) status = CheckSize("response", *response);
   PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kAfter);
   return status;
 }

@@ -47,6 +47,8 @@ class Identity {
   const std::string& spiffe_id() const { return spiffe_id_; }
   // True for operators, developers and auditors.
   bool BelongsToTenant() const { return !tenant_.empty(); }
+  // True for the services of this TAM.
+  bool IsService() const { return role_ >= Role::kGatewayService; }
 
   // Unauthenticated unless `uri` is an identity of `trust_domain`, by the grammar above.
   static absl::StatusOr<Identity> Parse(absl::string_view uri, absl::string_view trust_domain);

@@ -24,6 +24,10 @@
 
 namespace tam::runtime {
 
+// Larger requests and responses are refused with ResourceExhausted, however a call is carried: an
+// envelope of 1 MiB and what goes around it fits.
+inline constexpr int kMaxRpcMessageBytes = 2 * 1024 * 1024;
+
 // One RPC of one handler.
 struct RpcMethod {
   // "/tam.v1.Service/Method".
@@ -59,6 +63,12 @@ class ServiceBinding {
           static_cast<Response&>(response) = *std::move(result);
           return absl::OkStatus();
         }});
+    return *this;
+  }
+
+  // One that is bound already; its name begins with "/SERVICE/".
+  ServiceBinding& Add(RpcMethod method) {
+    methods_.push_back(std::move(method));
     return *this;
   }
 

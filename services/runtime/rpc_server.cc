@@ -10,7 +10,10 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "services/runtime/grpc_log.h"
+#include "services/runtime/peer_trust.h"
 #include "services/runtime/request_id.h"
+#include "services/runtime/rpc_credentials.h"
 #include "services/runtime/worker_pool.h"
 
 namespace tam::runtime {
@@ -31,13 +34,38 @@ std::vector<std::string> UriNames(const grpc::AuthContext& auth) {
   return uris;
 }
 
+// The peer's chain, leaf first. OpenSSL leaves the leaf out of a client's chain.
+std::string ChainPem(const grpc::AuthContext& auth) {
+  std::string chain;
+  for (const char* property :
+       {GRPC_X509_PEM_CERT_PROPERTY_NAME, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME}) {
+    for (const grpc::string_ref& pem : auth.FindPropertyValues(property)) {
+      chain.append(pem.data(), pem.size());
+    }
+  }
+  return chain;
+}
+
+// gRFC A6: a client must not try again by itself.
+constexpr char kPushback[] = "grpc-retry-pushback-ms";
+
+constexpr absl::Duration kHandshakeTime = absl::Seconds(10);
+
+int Millis(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
 // One unary call: read the request, run it on a worker, write the answer. gRPC's own threads only
 // move bytes.
 class UnaryCall : public grpc::ServerGenericBidiReactor {
  public:
   UnaryCall(grpc::GenericCallbackServerContext* context, const RpcServer::Options& options,
-            Dispatcher& dispatcher, WorkerPool& workers)
-      : context_(context), options_(options), dispatcher_(dispatcher), workers_(workers) {
+            PeerTrust& trust, Dispatcher& dispatcher, WorkerPool& workers)
+      : context_(context),
+        options_(options),
+        trust_(trust),
+        dispatcher_(dispatcher),
+        workers_(workers) {
     StartRead(&request_);
   }
 
@@ -57,6 +85,7 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
   void Answer() {
     absl::StatusOr<std::string> answer = Run();
     if (!answer.ok()) {
+      if (absl::IsUnavailable(answer.status())) context_->AddTrailingMetadata(kPushback, "-1");
       Finish(ToGrpc(answer.status()));
       return;
     }
@@ -67,9 +96,12 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
 
   absl::StatusOr<std::string> Run() {
     if (context_->IsCancelled()) return absl::CancelledError("caller: gone");
+    const std::shared_ptr<const grpc::AuthContext> auth = context_->auth_context();
     absl::StatusOr<Identity> caller =
-        Identity::FromCertificate(UriNames(*context_->auth_context()), options_.trust_domain);
+        Identity::FromCertificate(UriNames(*auth), options_.trust_domain);
     if (!caller.ok()) return caller.status();
+    absl::Status trusted = trust_.Check([&auth] { return ChainPem(*auth); });
+    if (!trusted.ok()) return trusted;
     grpc::Slice slice;
     if (!request_.DumpToSingleSlice(&slice).ok()) {
       return absl::InvalidArgumentError("request: cannot be read");
@@ -92,6 +124,7 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
 
   grpc::GenericCallbackServerContext* const context_;
   const RpcServer::Options& options_;
+  PeerTrust& trust_;
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
   grpc::ByteBuffer request_;
@@ -101,21 +134,22 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
 class GrpcServer : public RpcServer, private grpc::CallbackGenericService {
  public:
   GrpcServer(const Options& options, Dispatcher& dispatcher)
-      : options_(options), dispatcher_(dispatcher), workers_(options.workers, options.queue) {}
+      : options_(options),
+        trust_(options.tls),
+        dispatcher_(dispatcher),
+        workers_(options.workers, options.queue),
+        credentials_(RpcServerCredentials(options.tls)) {}
   ~GrpcServer() override { Drain(absl::InfinitePast()); }
 
   absl::Status Listen() {
-    grpc::SslServerCredentialsOptions tls(
-        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    tls.pem_root_certs = options_.tls.ca_pem;
-    tls.pem_key_cert_pairs.push_back({options_.tls.private_key_pem, options_.tls.certificate_pem});
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(options_.listen, grpc::SslServerCredentials(tls), &port_);
+    builder.AddListeningPort(options_.listen, credentials_, &port_);
     builder.SetMaxReceiveMessageSize(kMaxRpcMessageBytes);
     builder.SetMaxSendMessageSize(kMaxRpcMessageBytes);
     // Two processes on one port would split the calls between them.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    LimitConnections(builder);
     builder.RegisterCallbackGenericService(this);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
@@ -141,12 +175,30 @@ class GrpcServer : public RpcServer, private grpc::CallbackGenericService {
  private:
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    return new UnaryCall(context, options_, dispatcher_, workers_);
+    return new UnaryCall(context, options_, trust_, dispatcher_, workers_);
+  }
+
+  void LimitConnections(grpc::ServerBuilder& builder) const {
+    for (const auto& [name, limit] :
+         {std::pair{GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                    options_.min_client_ping},
+          {GRPC_ARG_KEEPALIVE_TIME_MS, options_.keepalive},
+          {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options_.keepalive_timeout},
+          {GRPC_ARG_MAX_CONNECTION_AGE_MS, options_.max_connection_age},
+          {GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, options_.max_call_time},
+          {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTime}}) {
+      builder.AddChannelArgument(name, Millis(limit));
+    }
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   }
 
   const Options options_;
+  PeerTrust trust_;
   Dispatcher& dispatcher_;
   WorkerPool workers_;
+  // gRPC calls into it as long as the server stands.
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -155,6 +207,7 @@ class GrpcServer : public RpcServer, private grpc::CallbackGenericService {
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const Options& options,
                                                             Dispatcher& dispatcher) {
+  TakeOverGrpcLog();
   auto server = std::make_unique<GrpcServer>(options, dispatcher);
   if (absl::Status listening = server->Listen(); !listening.ok()) return listening;
   return server;

@@ -10,28 +10,17 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/runtime/dispatcher.h"
+#include "services/runtime/tls_source.h"
 
 namespace tam::runtime {
-
-// PEM texts, read from files by main.
-struct TlsMaterial {
-  // What the other side's chain must end in. Nothing else is trusted.
-  std::string ca_pem;
-  // Own chain, leaf first, and its private key.
-  std::string certificate_pem;
-  std::string private_key_pem;
-};
-
-// Larger requests and responses are refused by gRPC with ResourceExhausted: an envelope of 1 MiB
-// and what goes around it fits.
-inline constexpr int kMaxRpcMessageBytes = 2 * 1024 * 1024;
 
 class RpcServer {
  public:
   struct Options {
     // "host:port"; port 0 takes a free one.
     std::string listen;
-    TlsMaterial tls;
+    // Asked at each handshake.
+    std::shared_ptr<TlsSource> tls;
     std::string trust_domain;
     // Threads on which handlers run, and so the most that wait for the database at once.
     int workers = 16;
@@ -39,12 +28,22 @@ class RpcServer {
     size_t queue = 256;
     // A call without a deadline, or with a later one, gets this.
     absl::Duration max_call_time = absl::Seconds(30);
+    // Clients that ask for signs of life more often than this are cut off.
+    absl::Duration min_client_ping = absl::Seconds(1);
+    // As in RpcClientOptions, for clients that vanish.
+    absl::Duration keepalive = absl::Seconds(10);
+    absl::Duration keepalive_timeout = absl::Seconds(5);
+    // After about so long a connection is ended without harm to its calls, so that clients look for
+    // new replicas, and nobody stays on an old certificate.
+    absl::Duration max_connection_age = absl::Minutes(5);
   };
 
   // Listens. `dispatcher` must outlive the server and have all its bindings. A client without a
-  // certificate of `tls.ca_pem` fails in the handshake; one whose certificate does not hold exactly
-  // one SPIFFE ID of the trust domain gets Unauthenticated. InvalidArgument: the address or the TLS
-  // material is not usable.
+  // certificate of the `ca_pem` of `tls` fails in the handshake; one whose certificate does not
+  // hold exactly one SPIFFE ID of the trust domain, or is of an authority that was withdrawn since,
+  // gets Unauthenticated. A handler's Unavailable says that asking again at once is no use; the
+  // server's own (too many calls wait, or it drains) does not. InvalidArgument: the address or the
+  // TLS material is not usable.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const Options& options,
                                                           Dispatcher& dispatcher);
   virtual ~RpcServer() = default;

@@ -1,5 +1,8 @@
 #include "services/runtime/test_credentials.h"
 
+#include <sys/stat.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -24,6 +27,12 @@ absl::Status OpenSsl(const std::vector<std::string>& arguments) {
   if (!done.ok()) return done.status();
   if (done->exit_code == 0) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("openssl: ", done->err));
+}
+
+void ReplaceFile(const std::string& path, const std::string& content) {
+  std::ofstream(path + ".new", std::ios::binary) << content;
+  chmod((path + ".new").c_str(), 0600);
+  std::rename((path + ".new").c_str(), path.c_str());
 }
 
 }  // namespace
@@ -53,6 +62,16 @@ absl::StatusOr<TlsMaterial> TestAuthority::Issue(const std::vector<std::string>&
                                names, "-addext", "basicConstraints=critical,CA:FALSE"});
   if (!made.ok()) return made;
   return TlsMaterial{ca_pem_, ReadFile(certificate), ReadFile(key)};
+}
+
+absl::Status TestAuthority::IssueTo(const TlsFiles::Paths& paths,
+                                    const std::vector<std::string>& uris) const {
+  absl::StatusOr<TlsMaterial> tls = Issue(uris);
+  if (!tls.ok()) return tls.status();
+  ReplaceFile(paths.ca, tls->ca_pem);
+  ReplaceFile(paths.certificate, tls->certificate_pem);
+  ReplaceFile(paths.key, tls->private_key_pem);
+  return absl::OkStatus();
 }
 
 }  // namespace tam::runtime

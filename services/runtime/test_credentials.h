@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/runtime/rpc_server.h"
+#include "services/runtime/tls_source.h"
 
 namespace tam::runtime {
 
@@ -20,6 +20,9 @@ class TestAuthority {
   // A certificate of this authority for `localhost` and 127.0.0.1 with these URI names, good for a
   // day; `ca_pem` is this authority's.
   absl::StatusOr<TlsMaterial> Issue(const std::vector<std::string>& uris) const;
+
+  // The same in files CA, CERTIFICATE and KEY, each replaced whole.
+  absl::Status IssueTo(const TlsFiles::Paths& paths, const std::vector<std::string>& uris) const;
 
   const std::string& ca_pem() const { return ca_pem_; }
 

@@ -1,0 +1,172 @@
+// Certificates replaced under load, on both sides, by way of their files.
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/clients/testing/client_methods.h"
+#include "services/clients/testing/load.h"
+#include "services/clients/testing/served.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::clients::testing {
+namespace {
+
+using ::tam::testing::IsOk;
+using ::tam::testing::StatusIs;
+using ::testing::HasSubstr;
+
+void Write(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+  chmod(path.c_str(), 0600);
+}
+
+// Files that are read at every question, so that a change counts at once.
+struct Files {
+  explicit Files(const std::string& name)
+      : paths{::testing::TempDir() + "/" + name + ".ca", ::testing::TempDir() + "/" + name + ".pem",
+              ::testing::TempDir() + "/" + name + ".key"} {}
+
+  void WriteCertificate(const runtime::TlsMaterial& tls) const {
+    Write(paths.certificate, tls.certificate_pem);
+    Write(paths.key, tls.private_key_pem);
+  }
+  void WriteAuthorities(const std::string& pem) const { Write(paths.ca, pem); }
+  absl::StatusOr<std::shared_ptr<runtime::TlsSource>> Open() const {
+    return runtime::TlsFiles::Open(paths, {absl::ZeroDuration(), nullptr});
+  }
+
+  runtime::TlsFiles::Paths paths;
+};
+
+class RotationTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto next = runtime::TestAuthority::Create("next");
+    ASSERT_THAT(next, IsOk());
+    next_ = std::make_unique<runtime::TestAuthority>(*next);
+    for (const Files* files : {&server_files_, &client_files_}) {
+      files->WriteAuthorities(OurAuthority().ca_pem());
+    }
+    server_files_.WriteCertificate(CertificateOf({Service("registry")}));
+    client_files_.WriteCertificate(CertificateOf({Service("gateway")}));
+    auto server_tls = server_files_.Open();
+    ASSERT_THAT(server_tls, IsOk());
+    auto served = Served::Start([&](runtime::RpcServer::Options& options) {
+      options.tls = *server_tls;
+      options.max_connection_age = absl::Seconds(1);
+    });
+    ASSERT_THAT(served, IsOk());
+    served_ = *std::move(served);
+    auto client_tls = client_files_.Open();
+    ASSERT_THAT(client_tls, IsOk());
+    channel_ = Client(*client_tls);
+  }
+
+  std::unique_ptr<runtime::RpcChannel> Client(std::shared_ptr<runtime::TlsSource> tls) {
+    runtime::RpcClientOptions options = ClientOf({served_->address()});
+    options.tls = std::move(tls);
+    options.connect_patience = absl::Milliseconds(500);
+    auto made = runtime::NewRpcClient(options);
+    return made.ok() ? *std::move(made) : nullptr;
+  }
+
+  absl::Status CallOn(runtime::RpcChannel& channel) {
+    return ClientMethods().front().call(channel, Context(absl::Seconds(5)), 0).status();
+  }
+
+  std::unique_ptr<runtime::TestAuthority> next_;
+  Files server_files_{"server"};
+  Files client_files_{"client"};
+  std::unique_ptr<Served> served_;
+  std::unique_ptr<runtime::RpcChannel> channel_;
+};
+
+TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced) {
+  TAM_ASSERT_OK_AND_ASSIGN(runtime::TlsMaterial server, next_->Issue({Service("registry")}));
+  TAM_ASSERT_OK_AND_ASSIGN(runtime::TlsMaterial client, next_->Issue({Service("gateway")}));
+  // One that knows the new authority but never gets a new certificate.
+  runtime::TlsMaterial old_tls = CertificateOf({Service("gateway")});
+  old_tls.ca_pem += next_->ca_pem();
+  auto old_client = Client(runtime::FixedTls(old_tls));
+  ASSERT_THAT(CallOn(*old_client), IsOk());
+  Load load(*channel_, 4);
+  ASSERT_TRUE(load.AwaitMore(20));
+  // Both authorities are trusted first, then the new one's certificates appear, then the old one
+  // goes. More calls than are under way pass between.
+  for (const Files* files : {&server_files_, &client_files_}) {
+    files->WriteAuthorities(OurAuthority().ca_pem() + next_->ca_pem());
+  }
+  ASSERT_TRUE(load.AwaitMore(40));
+  server_files_.WriteCertificate(server);
+  ASSERT_TRUE(load.AwaitMore(40));
+  client_files_.WriteCertificate(client);
+  ASSERT_TRUE(load.AwaitMore(40));
+  ASSERT_THAT(CallOn(*old_client), IsOk());
+  // Until every connection is of the new certificate: their age is bounded.
+  const absl::Time aged = absl::Now() + absl::Seconds(2);
+  while (absl::Now() < aged) ASSERT_TRUE(load.AwaitMore(20));
+  for (const Files* files : {&server_files_, &client_files_}) {
+    files->WriteAuthorities(next_->ca_pem());
+  }
+  ASSERT_TRUE(load.AwaitMore(60));
+  load.Stop();
+  EXPECT_EQ(load.failed(), 0) << load.first_failure();
+  RecordProperty("calls", load.done());
+
+  // Whoever still has the old certificate is refused: on a connection that stands, and on a new
+  // one.
+  EXPECT_THAT(CallOn(*old_client), ::testing::AnyOf(StatusIs(absl::StatusCode::kUnauthenticated),
+                                                    StatusIs(absl::StatusCode::kUnavailable)));
+  EXPECT_THAT(CallOn(*Client(runtime::FixedTls(old_tls))),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// Not even on a connection that was made when it was good.
+TEST_F(RotationTest, AWithdrawnAuthorityEndsConnectionsThatStand) {
+  TAM_ASSERT_OK_AND_ASSIGN(auto long_lived,
+                           Served::Start([&](runtime::RpcServer::Options& options) {
+                             options.tls = *server_files_.Open();
+                           }));
+  auto channel = long_lived->Remote({Service("gateway")});
+  ASSERT_THAT(CallOn(*channel), IsOk());
+  server_files_.WriteAuthorities(OurAuthority().ca_pem() + next_->ca_pem());
+  ASSERT_THAT(CallOn(*channel), IsOk());
+  const int calls = long_lived->services().calls();
+  server_files_.WriteAuthorities(next_->ca_pem());
+  EXPECT_THAT(CallOn(*channel),
+              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("not trusted any more")));
+  EXPECT_EQ(long_lived->services().calls(), calls);
+}
+
+TEST_F(RotationTest, HalfWrittenFilesChangeNothing) {
+  Load load(*channel_, 2);
+  ASSERT_TRUE(load.AwaitMore(20));
+  const runtime::TlsMaterial other = CertificateOf({Service("audit")});
+  Write(server_files_.paths.key, other.private_key_pem);
+  Write(client_files_.paths.certificate, other.certificate_pem.substr(0, 100));
+  Write(client_files_.paths.ca, "");
+  ASSERT_TRUE(load.AwaitMore(40));
+  load.Stop();
+  EXPECT_EQ(load.failed(), 0) << load.first_failure();
+  auto fresh = Client(runtime::FixedTls(CertificateOf({Service("gateway")})));
+  EXPECT_THAT(CallOn(*fresh), IsOk());
+}
+
+// The ends of connections' lives, many in this test, are no ends of calls.
+TEST_F(RotationTest, NoCallFailsWhenConnectionsAgeAndIdle) {
+  Load load(*channel_, 4);
+  const absl::Time end = absl::Now() + absl::Seconds(4);
+  while (absl::Now() < end) ASSERT_TRUE(load.AwaitMore(20));
+  load.Stop();
+  EXPECT_EQ(load.failed(), 0) << load.first_failure();
+}
+
+}  // namespace
+}  // namespace tam::clients::testing
