@@ -9,6 +9,7 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 
 ABSL_FLAG(std::string, services, "all",
           "What runs in this process: all, or a list of signing,registry,catalog,attestation,audit,"
@@ -23,18 +24,31 @@ ABSL_FLAG(
     "secret: mode 0600 or 0400, or 0440 owned by root and a group of this process (as "
     "Kubernetes mounts one with fsGroup)");
 ABSL_FLAG(std::string, trust_domain, "tamarack.example", "Trust domain of all SPIFFE IDs");
-ABSL_FLAG(std::string, tls_cert, "", "PEM file: this process's certificate chain, leaf first");
+ABSL_FLAG(
+    std::string, tls_dir, "",
+    "Folder with NAME.pem and NAME.key for modules of this process: as whom each calls others. "
+    "The listener presents --tls_cert, or without it that of the first module here, in the "
+    "order signing, registry, catalog, attestation, audit, gateway");
+ABSL_FLAG(std::string, tls_cert, "",
+          "PEM file: this process's certificate chain, leaf first; of every module that --tls_dir "
+          "has nothing for");
 ABSL_FLAG(std::string, tls_key, "", "PEM file: its private key; as private as --kek_file");
-ABSL_FLAG(std::string, tls_ca, "", "PEM file: the authority that peers' certificates must be of");
+ABSL_FLAG(std::string, tls_ca, "", "PEM file: the authorities that peers' certificates must be of");
+ABSL_FLAG(absl::Duration, tls_reload, absl::Seconds(10),
+          "How soon new certificates, keys and authorities in these files are used");
 ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
           "host:port of the gRPC listener (mutual TLS); port 0: any free one");
 ABSL_FLAG(int, admin_workers, 16, "Most gRPC calls handled at once");
 ABSL_FLAG(std::string, http_listen, "127.0.0.1:0",
           "address:port of the TEEP listener, the address numeric; port 0: any free one");
 ABSL_FLAG(int, http_workers, 16, "Most TEEP messages handled at once");
-ABSL_FLAG(std::string, peers, "",
-          "Where modules of other processes are: NAME=host:port,... for each that the modules here "
-          "need");
+ABSL_FLAG(
+    std::string, peers, "",
+    "Where the modules of other processes are that the modules here need: NAME=host:port,... A "
+    "NAME several times: so many replicas, at numeric addresses of one family. The process must "
+    "present spiffe://TRUST_DOMAIN/service/NAME, or with NAME=IDENTITY@host:port that of "
+    "IDENTITY: a process that serves registry and catalog and presents registry is "
+    "registry=h:p,catalog=registry@h:p");
 ABSL_FLAG(double, query_requests_per_second, 0,
           "Budget of signed QueryRequests; above it devices get 503. 0: no limit");
 ABSL_FLAG(
@@ -80,6 +94,20 @@ absl::StatusOr<runtime::Severity> ParseSeverity(const std::string& level) {
   return Want("log_level", "debug, info, warning or error", level);
 }
 
+absl::Status CheckTls(const Config& config) {
+  if (config.tls_ca_file.empty()) return Want("tls_ca", "a PEM file", "");
+  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
+    return Want(config.tls_cert_file.empty() ? "tls_cert" : "tls_key", "both or neither", "");
+  }
+  if (config.tls_dir.empty() && config.tls_cert_file.empty()) {
+    return Want("tls_cert", "a PEM file, or --tls_dir", "");
+  }
+  if (config.tls_reload <= absl::ZeroDuration()) {
+    return Want("tls_reload", "a positive duration", absl::FormatDuration(config.tls_reload));
+  }
+  return absl::OkStatus();
+}
+
 // What must be there for these modules to run.
 absl::Status Check(const Config& config) {
   const bool only_gateway = config.modules == std::set{Module::kGateway};
@@ -89,12 +117,7 @@ absl::Status Check(const Config& config) {
   if (config.Has(Module::kSigning) && config.kek_file.empty()) {
     return Want("kek_file", "a file", "");
   }
-  for (const auto& [flag, file] :
-       {std::pair<const char*, const std::string&>{"tls_cert", config.tls_cert_file},
-        {"tls_key", config.tls_key_file},
-        {"tls_ca", config.tls_ca_file}}) {
-    if (file.empty()) return Want(flag, "a PEM file", "");
-  }
+  if (absl::Status tls = CheckTls(config); !tls.ok()) return tls;
   for (const auto& [flag, count] :
        {std::pair<const char*, int>{"database_connections", config.database_connections},
         {"admin_workers", config.admin_workers},
@@ -130,16 +153,28 @@ absl::StatusOr<std::set<Module>> ParseModules(const std::string& list) {
   return modules;
 }
 
-absl::StatusOr<std::map<Module, std::string>> ParsePeers(const std::string& list) {
-  std::map<Module, std::string> peers;
+absl::StatusOr<std::map<Module, Peer>> ParsePeers(const std::string& list) {
+  std::map<Module, Peer> peers;
   for (absl::string_view entry : absl::StrSplit(list, ',', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(entry, absl::MaxSplits('=', 1));
-    const std::optional<Module> module = FindModule(parts.first);
-    if (!module.has_value() || parts.second.find(':') == absl::string_view::npos ||
-        !peers.emplace(*module, parts.second).second) {
-      return Want("peers", "NAME=host:port, each name once", entry);
+    absl::string_view identity = parts.first;
+    absl::string_view server = parts.second;
+    if (const size_t at = server.find('@'); at != absl::string_view::npos) {
+      identity = server.substr(0, at);
+      server.remove_prefix(at + 1);
     }
+    const std::optional<Module> module = FindModule(parts.first);
+    const std::optional<Module> presented = FindModule(identity);
+    if (!module.has_value() || !presented.has_value() ||
+        server.find(':') == absl::string_view::npos) {
+      return Want("peers", "NAME=host:port or NAME=IDENTITY@host:port", entry);
+    }
+    Peer& peer = peers.try_emplace(*module, Peer{*presented, {}}).first->second;
+    if (peer.identity != *presented) {
+      return Want("peers", "one identity for all replicas of a module", entry);
+    }
+    peer.servers.emplace_back(server);
   }
   return peers;
 }
@@ -161,6 +196,8 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   config.database_connections = absl::GetFlag(FLAGS_database_connections);
   config.kek_file = absl::GetFlag(FLAGS_kek_file);
   config.trust_domain = absl::GetFlag(FLAGS_trust_domain);
+  config.tls_dir = absl::GetFlag(FLAGS_tls_dir);
+  config.tls_reload = absl::GetFlag(FLAGS_tls_reload);
   config.tls_cert_file = absl::GetFlag(FLAGS_tls_cert);
   config.tls_key_file = absl::GetFlag(FLAGS_tls_key);
   config.tls_ca_file = absl::GetFlag(FLAGS_tls_ca);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -17,6 +18,16 @@ enum class Module { kSigning, kRegistry, kCatalog, kAttestation, kAudit, kGatewa
 // "signing", ...: as in --services, DSN files and log lines.
 std::string NameOf(Module module);
 
+// Where a module of another process is, and who answers there.
+struct Peer {
+  // As whom the process presents itself: a process has one certificate, whatever it serves.
+  Module identity = Module::kRegistry;
+  // "host:port" of each replica.
+  std::vector<std::string> servers;
+
+  bool operator==(const Peer&) const = default;
+};
+
 struct Config {
   std::set<Module> modules;
   // Holds NAME.dsn for each module but the gateway.
@@ -24,16 +35,20 @@ struct Config {
   int database_connections = 16;
   std::string kek_file;
   std::string trust_domain;
+  // Holds NAME.pem and NAME.key, as which the module NAME calls others. Empty, or nothing there for
+  // a module: the two files below.
+  std::string tls_dir;
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string tls_ca_file;
+  absl::Duration tls_reload = absl::Seconds(10);
   std::string admin_listen;
   int admin_workers = 16;
   // "address:port", the address numeric.
   std::string http_listen;
   int http_workers = 16;
-  // "host:port" of the processes that serve modules which are not in this one.
-  std::map<Module, std::string> peers;
+  // The processes that serve modules which are not in this one.
+  std::map<Module, Peer> peers;
   double query_requests_per_second = 0;
   // A second; ten times as many at once.
   double failures_per_source = 20;
@@ -50,7 +65,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv);
 
 // The parts that tests reach without a command line.
 absl::StatusOr<std::set<Module>> ParseModules(const std::string& list);
-absl::StatusOr<std::map<Module, std::string>> ParsePeers(const std::string& list);
+absl::StatusOr<std::map<Module, Peer>> ParsePeers(const std::string& list);
 
 }  // namespace tam::bin
 

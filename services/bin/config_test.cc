@@ -44,11 +44,22 @@ TEST(ConfigTest, ReadsPeers) {
   EXPECT_THAT(ParsePeers(""), IsOkAndHolds(IsEmpty()));
   EXPECT_THAT(
       ParsePeers("signing=s:1,registry=[::1]:2"),
-      IsOkAndHolds(ElementsAre(Pair(Module::kSigning, "s:1"), Pair(Module::kRegistry, "[::1]:2"))));
-  for (const char* list :
-       {"signing", "signing=", "signing=host", "other=h:1", "signing=a:1,signing=b:1"}) {
+      IsOkAndHolds(ElementsAre(Pair(Module::kSigning, Peer{Module::kSigning, {"s:1"}}),
+                               Pair(Module::kRegistry, Peer{Module::kRegistry, {"[::1]:2"}}))));
+  for (const char* list : {"signing", "signing=", "signing=host", "other=h:1", "signing=other@h:1",
+                           "signing=@h:1", "=h:1", "signing=registry@"}) {
     EXPECT_THAT(ParsePeers(list), StatusIs(absl::StatusCode::kInvalidArgument)) << list;
   }
+}
+
+TEST(ConfigTest, ReadsReplicasAndWhoAnswersThere) {
+  EXPECT_THAT(
+      ParsePeers("catalog=registry@10.0.0.1:1,signing=10.0.0.3:1,catalog=registry@10.0.0.2:1"),
+      IsOkAndHolds(ElementsAre(
+          Pair(Module::kSigning, Peer{Module::kSigning, {"10.0.0.3:1"}}),
+          Pair(Module::kCatalog, Peer{Module::kRegistry, {"10.0.0.1:1", "10.0.0.2:1"}}))));
+  EXPECT_THAT(ParsePeers("catalog=registry@h:1,catalog=h:2"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("one identity")));
 }
 
 TEST(ConfigTest, WantsWhatTheModulesNeed) {
@@ -68,7 +79,15 @@ TEST(ConfigTest, WantsWhatTheModulesNeed) {
   EXPECT_THAT(Read(signing), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("kek_file")));
   EXPECT_THAT(Read({"--services=gateway", "--tls_cert=", "--tls_key=k", "--tls_ca=a"}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_cert")));
-  EXPECT_THAT(Read({"--tls_cert=c", "--services=gateway", "--http_workers=0"}),
+  EXPECT_THAT(Read({"--services=gateway", "--tls_cert=", "--tls_key=", "--tls_ca=a"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_dir")));
+  EXPECT_THAT(Read({"--services=gateway", "--tls_dir=d", "--tls_ca=a"}), IsOk());
+  EXPECT_THAT(Read({"--services=gateway", "--tls_dir=d", "--tls_ca="}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_ca")));
+  EXPECT_THAT(Read({"--services=gateway", "--tls_ca=a", "--tls_reload=0s"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tls_reload")));
+  EXPECT_THAT(Read({"--tls_cert=c", "--tls_key=k", "--tls_reload=1s", "--services=gateway",
+                    "--http_workers=0"}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("http_workers")));
   EXPECT_THAT(
       Read({"--tls_cert=c", "--services=gateway", "--http_workers=1", "--failures_per_source=0"}),

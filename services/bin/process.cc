@@ -1,5 +1,7 @@
 #include "services/bin/process.h"
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -11,7 +13,9 @@
 #include "absl/time/clock.h"
 #include "crypto/secret/secret.h"
 #include "services/bin/files.h"
+#include "services/runtime/log.h"
 #include "services/runtime/secret_file.h"
+#include "services/runtime/server_check.h"
 #include "storage/postgres/postgres_storage.h"
 
 namespace tam::bin {
@@ -19,19 +23,25 @@ namespace {
 
 constexpr absl::Duration kDatabaseStart = absl::Seconds(15);
 
-absl::StatusOr<runtime::TlsMaterial> ReadTls(const Config& config) {
-  runtime::TlsMaterial tls;
-  for (const auto& [file, text] :
-       {std::pair<const std::string&, std::string*>{config.tls_ca_file, &tls.ca_pem},
-        {config.tls_cert_file, &tls.certificate_pem}}) {
-    absl::StatusOr<std::string> read = ReadFile(file);
-    if (!read.ok()) return read.status();
-    *text = *std::move(read);
+// Of a process without a database, which serves nothing that could be refused by its table.
+class LoggedDenials : public runtime::AuditSink {
+ public:
+  absl::Status RecordDenial(const runtime::Denial& denial) override {
+    runtime::Log(runtime::Severity::kWarning, "rpc.denied",
+                 {{"method", denial.method},
+                  {"caller", denial.context.caller.spiffe_id()},
+                  {"reason", denial.reason}});
+    return absl::OkStatus();
   }
-  absl::StatusOr<std::string> key = runtime::ReadSecretFile(config.tls_key_file);
-  if (!key.ok()) return key.status();
-  tls.private_key_pem = *std::move(key);
-  return tls;
+};
+
+// The files of a module: its own, where --tls_dir has them.
+runtime::TlsFiles::Paths TlsPaths(const Config& config, Module module) {
+  const std::string base = absl::StrCat(config.tls_dir, "/", NameOf(module));
+  const bool own = !config.tls_dir.empty() &&
+                   (config.tls_cert_file.empty() || access((base + ".pem").c_str(), F_OK) == 0);
+  if (own) return {config.tls_ca_file, base + ".pem", base + ".key"};
+  return {config.tls_ca_file, config.tls_cert_file, config.tls_key_file};
 }
 
 // "address:port"; an IPv6 address stands in brackets.
@@ -59,10 +69,8 @@ std::string WithPort(const std::string& listen, int port) {
 
 absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Config& config) {
   std::unique_ptr<Process> process(new Process(config));
-  absl::StatusOr<runtime::TlsMaterial> tls = ReadTls(config);
-  if (!tls.ok()) return tls.status();
-  process->tls_ = *std::move(tls);
-  absl::Status status = process->OpenStorage();
+  absl::Status status = process->OpenTls();
+  if (status.ok()) status = process->OpenStorage();
   if (status.ok()) status = process->OpenModules();
   if (status.ok()) status = process->Listen();
   if (status.ok()) status = process->StartGateway();
@@ -71,6 +79,29 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Config& config) {
 }
 
 Process::~Process() { Drain(); }
+
+absl::Status Process::OpenTls() {
+  std::map<std::string, std::shared_ptr<runtime::TlsSource>> by_file;
+  const auto open = [&](const runtime::TlsFiles::Paths& paths)
+      -> absl::StatusOr<std::shared_ptr<runtime::TlsSource>> {
+    std::shared_ptr<runtime::TlsSource>& known = by_file[paths.certificate];
+    if (known != nullptr) return known;
+    auto opened = runtime::TlsFiles::Open(paths, {config_.tls_reload, nullptr});
+    if (opened.ok()) known = *opened;
+    return opened;
+  };
+  for (const Module module : config_.modules) {
+    auto opened = open(TlsPaths(config_, module));
+    if (!opened.ok()) return opened.status();
+    tls_[module] = *std::move(opened);
+  }
+  listener_tls_ = tls_.begin()->second;
+  if (config_.tls_cert_file.empty()) return absl::OkStatus();
+  auto opened = open({config_.tls_ca_file, config_.tls_cert_file, config_.tls_key_file});
+  if (!opened.ok()) return opened.status();
+  listener_tls_ = *std::move(opened);
+  return absl::OkStatus();
+}
 
 absl::Status Process::OpenStorage() {
   storage::postgres::DatabaseOptions options;
@@ -93,13 +124,17 @@ absl::Status Process::OpenStorage() {
 }
 
 absl::Status Process::OpenModules() {
-  if (storage_.empty()) return absl::OkStatus();
-  // Refusals are kept through whichever role is here; every role may append.
-  storage::Storage& any = *storage_.begin()->second;
-  composer_ = std::make_unique<runtime::AuditComposer>(
-      any.pseudonyms(), [](absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); });
-  denials_ =
-      std::make_unique<runtime::DenialRecorder>(*composer_, any.tenants(), any.audit_writer());
+  if (storage_.empty()) {
+    denials_ = std::make_unique<LoggedDenials>();
+  } else {
+    // Refusals are kept through whichever role is here; every role may append.
+    storage::Storage& any = *storage_.begin()->second;
+    composer_ = std::make_unique<runtime::AuditComposer>(
+        any.pseudonyms(),
+        [](absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); });
+    denials_ =
+        std::make_unique<runtime::DenialRecorder>(*composer_, any.tenants(), any.audit_writer());
+  }
   dispatcher_ = std::make_unique<runtime::Dispatcher>(*denials_);
   for (const auto& [module, unused] : storage_) {
     if (absl::Status opened = OpenModule(module); !opened.ok()) {
@@ -143,10 +178,9 @@ absl::Status Process::OpenModule(Module module) {
 }
 
 absl::Status Process::Listen() {
-  if (dispatcher_ == nullptr) return absl::OkStatus();
   runtime::RpcServer::Options options;
   options.listen = config_.admin_listen;
-  options.tls = tls_;
+  options.tls = listener_tls_;
   options.trust_domain = config_.trust_domain;
   options.workers = config_.admin_workers;
   absl::StatusOr<std::unique_ptr<runtime::RpcServer>> server =
@@ -195,14 +229,23 @@ absl::StatusOr<runtime::RpcChannel*> Process::ChannelTo(Module module, Module se
     return absl::InvalidArgumentError(absl::StrCat("--peers: want ", NameOf(module),
                                                    "=host:port, which ", NameOf(self), " needs"));
   }
-  channels_.push_back(runtime::NewRpcClient({peer->second, tls_, ""}));
+  runtime::RpcClientOptions options;
+  options.servers = peer->second.servers;
+  options.tls = tls_.at(self);
+  options.server =
+      runtime::IsServer(runtime::ServiceId(config_.trust_domain, NameOf(peer->second.identity)));
+  absl::StatusOr<std::unique_ptr<runtime::RpcChannel>> client = runtime::NewRpcClient(options);
+  if (!client.ok()) {
+    return absl::Status(client.status().code(),
+                        absl::StrCat("--peers: ", NameOf(module), ": ", client.status().message()));
+  }
+  channels_.push_back(*std::move(client));
   return channels_.back().get();
 }
 
 absl::StatusOr<runtime::Identity> Process::IdentityOf(Module module) const {
-  return runtime::Identity::Parse(
-      absl::StrCat("spiffe://", config_.trust_domain, "/service/", NameOf(module)),
-      config_.trust_domain);
+  return runtime::Identity::Parse(runtime::ServiceId(config_.trust_domain, NameOf(module)),
+                                  config_.trust_domain);
 }
 
 void Process::Drain() {

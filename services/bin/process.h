@@ -15,6 +15,7 @@
 #include "services/runtime/dispatcher.h"
 #include "services/runtime/rpc_client.h"
 #include "services/runtime/rpc_server.h"
+#include "services/runtime/tls_source.h"
 #include "storage/storage.h"
 
 namespace tam::bin {
@@ -26,7 +27,7 @@ class Process {
   static absl::StatusOr<std::unique_ptr<Process>> Start(const Config& config);
   ~Process();
 
-  // "host:port" as listened on. Empty: this process has no such listener.
+  // "host:port" as listened on. http_address is empty where this process is no gateway.
   const std::string& admin_address() const { return admin_address_; }
   const std::string& http_address() const { return http_address_; }
 
@@ -36,6 +37,7 @@ class Process {
  private:
   explicit Process(const Config& config) : config_(config) {}
 
+  absl::Status OpenTls();
   absl::Status OpenStorage();
   absl::Status OpenModules();
   absl::Status OpenModule(Module module);
@@ -47,10 +49,12 @@ class Process {
 
   // In the order of construction: each may use what stands before it.
   const Config config_;
-  runtime::TlsMaterial tls_;
+  // As whom each module calls; and what the listener presents.
+  std::map<Module, std::shared_ptr<runtime::TlsSource>> tls_;
+  std::shared_ptr<runtime::TlsSource> listener_tls_;
   std::map<Module, std::unique_ptr<storage::Storage>> storage_;
   std::unique_ptr<runtime::AuditComposer> composer_;
-  std::unique_ptr<runtime::DenialRecorder> denials_;
+  std::unique_ptr<runtime::AuditSink> denials_;
   std::unique_ptr<runtime::Dispatcher> dispatcher_;
   std::vector<std::unique_ptr<runtime::RpcChannel>> channels_;
   std::vector<std::unique_ptr<ModuleInstance>> modules_;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,12 +17,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/empty.pb.h"
 #include "gtest/gtest.h"
 #include "proto/tam/v1/audit.pb.h"
 #include "proto/tam/v1/registry.pb.h"
 #include "services/bin/files.h"
 #include "services/runtime/rpc_client.h"
+#include "services/runtime/server_check.h"
 #include "services/runtime/test_credentials.h"
+#include "services/runtime/tls_source.h"
 #include "storage/postgres/pqxx_connection.h"
 #include "storage/postgres/schema.h"
 #include "tests/support/postgres.h"
@@ -108,6 +112,13 @@ class ProcessTest : public ::testing::Test {
     ASSERT_THAT(storage::postgres::Migrate(*connection), IsOk());
   }
 
+  void WriteTls(const std::string& service) {
+    const std::string base = absl::StrCat(folder_, "/", service);
+    ASSERT_THAT(authority_->IssueTo({base + ".ca", base + ".pem", base + ".key"},
+                                    {runtime::ServiceId(kDomain, service)}),
+                IsOk());
+  }
+
   // Of a process with these modules, whose certificate is that of `service`.
   Config ConfigOf(const std::string& modules, const std::string& service) {
     Config config;
@@ -116,14 +127,10 @@ class ProcessTest : public ::testing::Test {
     config.database_connections = 4;
     config.kek_file = folder_ + "/kek";
     config.trust_domain = kDomain;
-    TlsMaterial tls =
-        *authority_->Issue({absl::StrCat("spiffe://tamarack.example/service/", service)});
+    WriteTls(service);
     config.tls_ca_file = absl::StrCat(folder_, "/", service, ".ca");
     config.tls_cert_file = absl::StrCat(folder_, "/", service, ".pem");
     config.tls_key_file = absl::StrCat(folder_, "/", service, ".key");
-    EXPECT_THAT(ReplaceFile(config.tls_ca_file, tls.ca_pem), IsOk());
-    EXPECT_THAT(ReplaceFile(config.tls_cert_file, tls.certificate_pem), IsOk());
-    WriteSecret(config.tls_key_file, tls.private_key_pem);
     config.admin_listen = "127.0.0.1:0";
     config.http_listen = "127.0.0.1:0";
     config.drain_timeout = absl::Seconds(5);
@@ -136,11 +143,16 @@ class ProcessTest : public ::testing::Test {
                                 const google::protobuf::Message& request) {
     TlsMaterial tls{authority_->ca_pem(), "", ""};
     if (!who.empty()) tls = *authority_->Issue({who});
-    auto channel = runtime::NewRpcClient({process.admin_address(), tls, ""});
+    runtime::RpcClientOptions options;
+    options.servers = {process.admin_address()};
+    options.tls = runtime::FixedTls(tls);
+    options.server = runtime::IsServiceOf(kDomain);
+    auto channel = runtime::NewRpcClient(options);
+    if (!channel.ok()) return channel.status();
     Response response;
     const runtime::CallContext context{*runtime::Identity::Parse(kAdmin, kDomain),
                                        absl::Now() + absl::Seconds(20), ""};
-    absl::Status status = channel->Call(context, "/tam.v1." + method, request, &response);
+    absl::Status status = (*channel)->Call(context, method, request, &response);
     if (!status.ok()) return status;
     return response;
   }
@@ -148,15 +160,15 @@ class ProcessTest : public ::testing::Test {
   void MakeEndpoint(const Process& process) {
     v1::CreateTenantRequest tenant;
     tenant.mutable_tenant()->set_name("tenants/demo");
-    ASSERT_THAT(
-        Call<v1::CreateTenantResponse>(process, kAdmin, "RegistryService/CreateTenant", tenant),
-        IsOk());
+    ASSERT_THAT(Call<v1::CreateTenantResponse>(process, kAdmin,
+                                               "/tam.v1.RegistryService/CreateTenant", tenant),
+                IsOk());
     v1::CreateEndpointRequest endpoint;
     endpoint.set_parent("tenants/demo");
     endpoint.set_endpoint_id("main");
     endpoint.mutable_endpoint()->set_attestation_required(true);
-    ASSERT_THAT(Call<v1::CreateEndpointResponse>(process, kOperator,
-                                                 "RegistryService/CreateEndpoint", endpoint),
+    ASSERT_THAT(Call<v1::CreateEndpointResponse>(
+                    process, kOperator, "/tam.v1.RegistryService/CreateEndpoint", endpoint),
                 IsOk());
   }
 
@@ -192,11 +204,69 @@ TEST_F(ProcessTest, ServesTheSameFromTwoProcesses) {
   Config config = ConfigOf("gateway", "gateway");
   for (Module module :
        {Module::kSigning, Module::kRegistry, Module::kCatalog, Module::kAttestation}) {
-    config.peers[module] = services->admin_address();
+    config.peers[module] = {Module::kRegistry, {services->admin_address()}};
   }
   TAM_ASSERT_OK_AND_ASSIGN(auto gateway, Process::Start(config));
-  EXPECT_THAT(gateway->admin_address(), IsEmpty());
   EXPECT_THAT(PostEmpty(gateway->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 200"));
+}
+
+// A process that presents another service than the one that is looked for is not it.
+TEST_F(ProcessTest, DoesNotTakeAnotherServiceForItsPeer) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(
+      auto services,
+      Process::Start(ConfigOf("signing,registry,catalog,attestation,audit", "catalog")));
+  MakeEndpoint(*services);
+  Config config = ConfigOf("gateway", "gateway");
+  for (Module module :
+       {Module::kSigning, Module::kRegistry, Module::kCatalog, Module::kAttestation}) {
+    config.peers[module] = {Module::kCatalog, {services->admin_address()}};
+  }
+  config.peers[Module::kRegistry].identity = Module::kRegistry;
+  TAM_ASSERT_OK_AND_ASSIGN(auto gateway, Process::Start(config));
+  EXPECT_THAT(PostEmpty(gateway->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 503"));
+}
+
+// Each module has its own certificate; the listener presents the first one.
+TEST_F(ProcessTest, ReadsACertificateForEachOfItsModules) {
+  Migrate();
+  Config config = ConfigOf("attestation,gateway", "gateway");
+  WriteTls("attestation");
+  config.tls_dir = folder_;
+  config.tls_cert_file.clear();
+  config.tls_key_file.clear();
+  TAM_ASSERT_OK_AND_ASSIGN(auto services,
+                           Process::Start(ConfigOf("signing,registry,catalog", "signing")));
+  for (Module module : {Module::kSigning, Module::kRegistry, Module::kCatalog}) {
+    config.peers[module] = {Module::kSigning, {services->admin_address()}};
+  }
+  MakeEndpoint(*services);
+  TAM_ASSERT_OK_AND_ASSIGN(auto both, Process::Start(config));
+  EXPECT_THAT(PostEmpty(both->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 200"));
+  ASSERT_EQ(std::remove((folder_ + "/gateway.pem").c_str()), 0);
+  EXPECT_THAT(Process::Start(config),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("gateway.pem")));
+}
+
+TEST_F(ProcessTest, AnswersHealthChecksOverMutualTls) {
+  Config config = ConfigOf("gateway", "gateway");
+  for (Module module :
+       {Module::kSigning, Module::kRegistry, Module::kCatalog, Module::kAttestation}) {
+    config.peers[module] = {module, {"127.0.0.1:1"}};
+  }
+  TAM_ASSERT_OK_AND_ASSIGN(auto gateway, Process::Start(config));
+  // HealthCheckRequest with the field `service` empty is the empty message, as this one is.
+  TAM_ASSERT_OK_AND_ASSIGN(
+      auto response, Call<google::protobuf::Empty>(*gateway, kAdmin, "/grpc.health.v1.Health/Check",
+                                                   google::protobuf::Empty()));
+  // Field 1, `status`, is 1: SERVING.
+  EXPECT_EQ(response.SerializeAsString(), "\x08\x01");
+  EXPECT_THAT(Call<google::protobuf::Empty>(*gateway, "", "/grpc.health.v1.Health/Check",
+                                            google::protobuf::Empty()),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(Call<v1::ListTenantsResponse>(*gateway, kAdmin, "/tam.v1.RegistryService/ListTenants",
+                                            v1::ListTenantsRequest()),
+              StatusIs(absl::StatusCode::kUnimplemented));
 }
 
 TEST_F(ProcessTest, AuditsRefusalsButNotFailedHandshakes) {
@@ -205,18 +275,19 @@ TEST_F(ProcessTest, AuditsRefusalsButNotFailedHandshakes) {
   MakeEndpoint(*process);
   const std::string before = AuditRows();
   v1::ListTenantsRequest list;
-  EXPECT_THAT(Call<v1::ListTenantsResponse>(*process, "", "RegistryService/ListTenants", list),
-              StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_EQ(AuditRows(), before);
   EXPECT_THAT(
-      Call<v1::ListTenantsResponse>(*process, kOperator, "RegistryService/ListTenants", list),
-      StatusIs(absl::StatusCode::kPermissionDenied));
+      Call<v1::ListTenantsResponse>(*process, "", "/tam.v1.RegistryService/ListTenants", list),
+      StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(AuditRows(), before);
+  EXPECT_THAT(Call<v1::ListTenantsResponse>(*process, kOperator,
+                                            "/tam.v1.RegistryService/ListTenants", list),
+              StatusIs(absl::StatusCode::kPermissionDenied));
   v1::ListEntriesRequest entries;
   entries.set_parent("tenants/demo");
   TAM_ASSERT_OK_AND_ASSIGN(
       auto response,
       Call<v1::ListEntriesResponse>(*process, "spiffe://tamarack.example/tenant/demo/auditor/eve",
-                                    "AuditService/ListEntries", entries));
+                                    "/tam.v1.AuditService/ListEntries", entries));
   ASSERT_THAT(response.entries(), Not(IsEmpty()));
   EXPECT_EQ(response.entries(0).action(), "rpc.denied");
   EXPECT_EQ(response.entries(0).actor(), kOperator);
