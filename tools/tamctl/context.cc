@@ -17,7 +17,7 @@ namespace {
 absl::StatusOr<std::map<std::string, std::string>> ParseConfig(const std::string& text,
                                                                const std::string& path) {
   static const auto& known = *new std::vector<std::string>{
-      "server", "server-name", "cert", "key", "ca", "tenant", "timeout", "output"};
+      "server", "trust-domain", "cert", "key", "ca", "tenant", "timeout", "output"};
   std::map<std::string, std::string> config;
   int number = 0;
   for (const absl::string_view raw : absl::StrSplit(text, '\n')) {
@@ -146,7 +146,7 @@ absl::StatusOr<Transport*> Context::Connection() {
   if (connection_.cert_file.empty() != connection_.key_file.empty()) {
     return UsageError("want both --cert and --key, or neither");
   }
-  connection_.server_name = Setting("server-name").value_or("");
+  connection_.trust_domain = Setting("trust-domain").value_or("tamarack.example");
   auto transport = env_.connect(connection_);
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);

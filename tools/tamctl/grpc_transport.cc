@@ -1,12 +1,18 @@
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
+#include <utility>
+#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "crypto/text/text.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
+#include "services/runtime/rpc_credentials.h"
+#include "services/runtime/server_check.h"
+#include "tools/tamctl/server_list.h"
 #include "tools/tamctl/transport.h"
 
 namespace tam::tamctl {
@@ -24,30 +30,71 @@ absl::StatusOr<std::string> ReadPem(const std::string& path, std::string_view fl
   return text.str();
 }
 
-bool IsLoopbackAddress(const std::string& server) {
-  return absl::StartsWith(server, "127.") || absl::StartsWith(server, "[::1]");
+// How long one replica may take to be connected to before the next one is tried.
+constexpr absl::Duration kConnectTime = absl::Seconds(5);
+
+// False: it failed, or `deadline` passed.
+bool Connect(grpc::Channel& channel, absl::Time deadline) {
+  while (true) {
+    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return true;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!channel.WaitForStateChange(state, absl::ToChronoTime(deadline))) return false;
+  }
 }
 
 class GrpcTransport : public Transport {
  public:
-  GrpcTransport(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout,
-                bool has_certificate)
-      : stub_(channel), timeout_(timeout), has_certificate_(has_certificate) {}
+  GrpcTransport(ServerList servers, std::shared_ptr<grpc::ChannelCredentials> credentials,
+                const ConnectionOptions& options)
+      : servers_(std::move(servers)),
+        credentials_(std::move(credentials)),
+        timeout_(options.timeout),
+        has_certificate_(!options.cert_file.empty()) {}
 
   absl::Status Call(const std::string& method, const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
+    const absl::Time deadline = absl::Now() + timeout_;
+    absl::StatusOr<std::vector<std::string>> replicas = servers_.Serving(method);
+    if (!replicas.ok()) return replicas.status();
+    std::shared_ptr<grpc::Channel> channel;
+    for (const std::string& replica : *replicas) {
+      channel = ChannelTo(replica);
+      if (Connect(*channel, std::min(deadline, absl::Now() + kConnectTime))) break;
+    }
+    // Where none could be connected to, the last one's failure says why.
+    return CallOn(channel, method, request, response, deadline);
+  }
+
+ private:
+  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& server) {
+    std::shared_ptr<grpc::Channel>& channel = channels_[server];
+    if (channel != nullptr) return channel;
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                     static_cast<int>(absl::ToInt64Milliseconds(kConnectTime)));
+    channel = grpc::CreateCustomChannel(server, credentials_, arguments);
+    return channel;
+  }
+
+  absl::Status CallOn(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                      const google::protobuf::Message& request, google::protobuf::Message* response,
+                      absl::Time deadline) const {
     std::string bytes;
     if (!request.SerializeToString(&bytes)) return absl::InternalError("cannot encode the request");
     const grpc::Slice slice(bytes);
     grpc::ByteBuffer out(&slice, 1);
     grpc::ByteBuffer in;
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+    context.set_deadline(absl::ToChronoTime(deadline));
     grpc::CompletionQueue queue;
-    auto call = stub_.PrepareUnaryCall(&context, method, out, &queue);
+    grpc::GenericStub stub(channel);
+    auto call = stub.PrepareUnaryCall(&context, method, out, &queue);
     call->StartCall();
     grpc::Status status;
-    call->Finish(&in, &status, this);
+    call->Finish(&in, &status, &status);
     void* tag = nullptr;
     bool ok = false;
     if (!queue.Next(&tag, &ok)) return absl::InternalError("the call did not end");
@@ -58,7 +105,6 @@ class GrpcTransport : public Transport {
     return Decode(&in, response);
   }
 
- private:
   // A refused handshake says little by itself.
   std::string Hint(grpc::StatusCode code) const {
     if (has_certificate_ || code != grpc::StatusCode::UNAVAILABLE) return "";
@@ -74,34 +120,32 @@ class GrpcTransport : public Transport {
     return absl::OkStatus();
   }
 
-  grpc::GenericStub stub_;
+  const ServerList servers_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const absl::Duration timeout_;
   const bool has_certificate_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Transport>> ConnectGrpc(const ConnectionOptions& options) {
-  grpc::SslCredentialsOptions ssl;
+  absl::StatusOr<ServerList> servers = ServerList::Parse(options.server);
+  if (!servers.ok()) return servers.status();
+  runtime::TlsMaterial tls;
   for (const auto& [path, flag, pem] :
        {std::tuple<const std::string&, std::string_view, std::string*>(options.ca_file, "ca",
-                                                                       &ssl.pem_root_certs),
-        {options.key_file, "key", &ssl.pem_private_key},
-        {options.cert_file, "cert", &ssl.pem_cert_chain}}) {
+                                                                       &tls.ca_pem),
+        {options.key_file, "key", &tls.private_key_pem},
+        {options.cert_file, "cert", &tls.certificate_pem}}) {
     if (path.empty()) continue;
     auto text = ReadPem(path, flag);
     if (!text.ok()) return text.status();
     *pem = *std::move(text);
   }
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
-  std::string name = options.server_name;
-  if (name.empty() && IsLoopbackAddress(options.server)) name = "localhost";
-  if (!name.empty()) arguments.SetSslTargetNameOverride(name);
   return std::make_unique<GrpcTransport>(
-      grpc::CreateCustomChannel(options.server, grpc::SslCredentials(ssl), arguments),
-      options.timeout, !options.cert_file.empty());
+      *std::move(servers),
+      runtime::RpcChannelCredentials(tls, runtime::IsServiceOf(options.trust_domain)), options);
 }
 
 }  // namespace tam::tamctl

@@ -26,14 +26,15 @@ std::string FlagLines(const std::vector<Flag>& flags) {
 
 const std::vector<Flag>& GlobalFlags() {
   static const auto& flags = *new std::vector<Flag>{
-      {"server", "HOST:PORT", "the admin API (TAMCTL_SERVER)"},
+      {"server", "SERVERS",
+       "the admin API: HOST:PORT, or where services are apart SERVICE=HOST:PORT,...; a service "
+       "several times: replicas, tried in turn (TAMCTL_SERVER)"},
       {"cert", "FILE", "our certificate chain, PEM (TAMCTL_CERT)"},
       {"key", "FILE",
        "our private key, PEM (TAMCTL_KEY); a key to verify or sign with, where said"},
       {"ca", "FILE", "issuer of the server's certificate, PEM (TAMCTL_CA)"},
-      {"server-name", "NAME",
-       "name in the server's certificate (TAMCTL_SERVER_NAME); default: the "
-       "host, or localhost for a loopback address"},
+      {"trust-domain", "NAME",
+       "whose service the server must be (TAMCTL_TRUST_DOMAIN); default: tamarack.example"},
       {"config", "FILE", "lines of 'name = value' for the settings above (TAMCTL_CONFIG)"},
       {"tenant", "NAME", "the tenant (TAMCTL_TENANT); default: default"},
       {"timeout", "DURATION", "for each call, for example 5s (TAMCTL_TIMEOUT); default: 30s"},

@@ -161,6 +161,9 @@ TEST_F(TamctlTest, AFlagWinsOverItsVariableAndThatOverTheFile) {
   EXPECT_THAT(server_.calls.back().second, HasSubstr("tenants/flag"));
   Tamctl({"--server", "flag:1", "endpoint", "list"});
   EXPECT_EQ(server_.connected->server, "flag:1");
+  EXPECT_EQ(server_.connected->trust_domain, "tamarack.example");
+  Tamctl({"--trust-domain", "flag.example", "endpoint", "list"});
+  EXPECT_EQ(server_.connected->trust_domain, "flag.example");
 }
 
 TEST_F(TamctlTest, ListsReadEveryPage) {
