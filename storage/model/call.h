@@ -12,9 +12,9 @@
 
 namespace tam::storage {
 
-// By when the caller needs an answer. A call that cannot get a connection by then returns
-// Unavailable; a retry is not begun after it. By this process's wall clock (absl::Now()), because
-// it bounds waiting in this process and decides nothing else.
+// By when the caller needs an answer. A call that has none by then returns DeadlineExceeded, and
+// may or may not have been done; nothing is begun after it. By this process's wall clock
+// (absl::Now()), because it bounds waiting in this process and decides nothing else.
 struct CallDeadline {
   absl::Time at = absl::InfiniteFuture();
 };

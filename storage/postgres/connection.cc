@@ -14,13 +14,14 @@ absl::StatusCode CodeOf(const std::string& state) {
   if (state == "40001" || state == "40P01") return absl::StatusCode::kAborted;
   if (state == "23505") return absl::StatusCode::kAlreadyExists;
   if (state == "57014") return absl::StatusCode::kDeadlineExceeded;
-  if (state == "42501") return absl::StatusCode::kPermissionDenied;
   // Connection exceptions, insufficient resources, operator intervention.
   for (const char* group : {"08", "53", "57"}) {
     if (absl::StartsWith(state, group)) return absl::StatusCode::kUnavailable;
   }
   // A read-only server: a standby, or one that is being failed over.
   if (state == "25006") return absl::StatusCode::kUnavailable;
+  // 42501 too: a role that may not do its own service's work is a fault of the installation, and
+  // nothing that the caller was refused.
   return absl::StatusCode::kInternal;
 }
 

@@ -9,11 +9,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "storage/postgres/values.h"
 
 namespace tam::storage::postgres {
 
-// Not thread safe: one thread at a time.
+// Not thread safe: one thread at a time, but for Interrupt.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -22,10 +23,17 @@ class Connection {
   virtual absl::StatusOr<Rows> Execute(const std::string& sql, const Params& params) = 0;
   // Several statements without parameters, for migrations.
   virtual absl::Status ExecuteScript(const std::string& sql) = 0;
+  // From any thread, while the connection lives: what is under way, and whatever comes after it,
+  // fails at once with ConnectionLost. Does not block.
+  virtual void Interrupt() = 0;
+  // False when the server has ended an idle connection. Costs one system call, asks nobody.
+  virtual bool Usable() = 0;
 };
 
-// Unavailable if the database cannot be reached.
-using ConnectionFactory = std::function<absl::StatusOr<std::unique_ptr<Connection>>()>;
+// Makes a connection by `deadline` (this process's wall clock). Unavailable if the database cannot
+// be reached, DeadlineExceeded if it gives no answer.
+using ConnectionFactory =
+    std::function<absl::StatusOr<std::unique_ptr<Connection>>(absl::Time deadline)>;
 
 // A status for SQLSTATE `state` (PostgreSQL, appendix A). `message` must not hold parameters.
 absl::Status SqlError(const std::string& state, const std::string& message);

@@ -1,5 +1,6 @@
 #include "storage/postgres/database.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,19 +33,52 @@ absl::Status RunTransaction(Connection& connection,
 
 Database::Database(ConnectionFactory factory, DatabaseOptions options)
     : options_(WithDefaults(std::move(options))),
-      pool_(options_.max_connections, std::move(factory)) {}
+      pool_(options_.max_connections,
+            WithBackoff(std::move(factory), options_.reconnect, options_.monotonic)),
+      last_answer_(absl::ToInt64Nanoseconds(options_.monotonic())) {}
+
+absl::StatusOr<Database::Pool::Lease> Database::Borrow(absl::Time deadline) {
+  while (true) {
+    auto lease = pool_.Acquire(deadline);
+    if (!lease.ok() || !lease->reused() || (*lease)->Usable()) return lease;
+    lease->DiscardAll();
+  }
+}
 
 absl::Status Database::Attempt(const std::function<absl::Status(Connection&)>& act,
                                CallDeadline deadline) {
-  auto lease = pool_.Acquire(deadline.at);
+  auto lease = Borrow(deadline.at);
   if (!lease.ok()) return lease.status();
-  absl::Status status = act(**lease);
-  if (IsConnectionLost(status)) lease->Discard();
+  Observe(StatementMoment::kBefore);
+  const int64_t began = absl::ToInt64Nanoseconds(options_.monotonic());
+  Connection& connection = **lease;
+  Watchdog::Watch watch(watchdog_, deadline.at, [&connection] { connection.Interrupt(); });
+  absl::Status status = act(connection);
+  const bool late = watch.End();
+  const bool lost = IsConnectionLost(status);
+  if (!lost) last_answer_ = absl::ToInt64Nanoseconds(options_.monotonic());
+  if (lost && late) status = absl::DeadlineExceededError("database: no answer by the deadline");
+  // Others that are as silent are given up as well, but not for one statement that takes long.
+  if (lost && (!late || last_answer_ < began)) {
+    lease->DiscardAll();
+  } else if (lost || late) {
+    lease->Discard();
+  }
+  Observe(StatementMoment::kAfter);
   return status;
+}
+
+void Database::Observe(StatementMoment moment) {
+  if (options_.observer) options_.observer(moment);
 }
 
 absl::Status Database::Retry(const std::function<absl::Status(Connection&)>& act,
                              CallDeadline deadline) {
+  const absl::Time now = absl::Now();
+  if (now >= deadline.at) {
+    return absl::DeadlineExceededError("database: the deadline passed before the call began");
+  }
+  deadline.at = std::min(deadline.at, now + options_.longest_call);
   absl::Status status = Attempt(act, deadline);
   for (int attempt = 2; attempt <= options_.max_attempts && IsConflict(status); ++attempt) {
     options_.pause_before(attempt);

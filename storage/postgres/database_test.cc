@@ -70,11 +70,11 @@ TEST(RowReader, SaysWhichColumnIsNotAsAskedFor) {
 
 TEST(SqlError, MapsStatesToOneMeaningEach) {
   const std::pair<const char*, StatusCode> kStates[] = {
-      {"40001", StatusCode::kAborted},          {"40P01", StatusCode::kAborted},
-      {"23505", StatusCode::kAlreadyExists},    {"57014", StatusCode::kDeadlineExceeded},
-      {"42501", StatusCode::kPermissionDenied}, {"57P01", StatusCode::kUnavailable},
-      {"08006", StatusCode::kUnavailable},      {"53300", StatusCode::kUnavailable},
-      {"25006", StatusCode::kUnavailable},      {"42601", StatusCode::kInternal}};
+      {"40001", StatusCode::kAborted},       {"40P01", StatusCode::kAborted},
+      {"23505", StatusCode::kAlreadyExists}, {"57014", StatusCode::kDeadlineExceeded},
+      {"42501", StatusCode::kInternal},      {"57P01", StatusCode::kUnavailable},
+      {"08006", StatusCode::kUnavailable},   {"53300", StatusCode::kUnavailable},
+      {"25006", StatusCode::kUnavailable},   {"42601", StatusCode::kInternal}};
   for (const auto& [state, code] : kStates) {
     EXPECT_THAT(SqlError(state, "m"), StatusIs(code)) << state;
     EXPECT_EQ(SqlState(SqlError(state, "m")), state);
@@ -91,6 +91,7 @@ struct Script {
   std::vector<absl::Status> faults;
   std::vector<std::string> seen;
   int made = 0;
+  int asked = 0;
   absl::Status connect;
 };
 
@@ -108,9 +109,13 @@ class FakeConnection : public Connection {
   absl::Status ExecuteScript(const std::string& sql) override {
     return Execute(sql, Params()).status();
   }
+  void Interrupt() override {}
+  bool Usable() override { return usable_; }
+  void EndByServer() { usable_ = false; }
 
  private:
   Script* script_;
+  bool usable_ = true;
 };
 
 class DatabaseTest : public ::testing::Test {
@@ -120,15 +125,31 @@ class DatabaseTest : public ::testing::Test {
     options.max_connections = 1;
     options.max_attempts = 3;
     options.pause_before = [this](int attempt) { pauses_.push_back(attempt); };
+    options.monotonic = [this] { return now_; };
+    options.observer = [this](StatementMoment moment) {
+      script_.seen.push_back(moment == StatementMoment::kBefore ? "(" : ")");
+    };
     return options;
+  }
+  std::vector<std::string> Statements() const {
+    std::vector<std::string> statements;
+    for (const std::string& seen : script_.seen) {
+      if (seen != "(" && seen != ")") statements.push_back(seen);
+    }
+    return statements;
   }
 
   Script script_;
+  FakeConnection* last_made_ = nullptr;
   std::vector<int> pauses_;
-  Database database_{[this]() -> absl::StatusOr<std::unique_ptr<Connection>> {
+  absl::Duration now_;
+  Database database_{[this](absl::Time) -> absl::StatusOr<std::unique_ptr<Connection>> {
+                       ++script_.asked;
                        if (!script_.connect.ok()) return script_.connect;
                        ++script_.made;
-                       return std::make_unique<FakeConnection>(&script_);
+                       auto made = std::make_unique<FakeConnection>(&script_);
+                       last_made_ = made.get();
+                       return made;
                      },
                      Options()};
 };
@@ -136,7 +157,7 @@ class DatabaseTest : public ::testing::Test {
 TEST_F(DatabaseTest, AStatementIsTriedAgainOnAConflict) {
   script_.faults = {SqlError("40001", "serialization"), SqlError("40P01", "deadlock")};
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
-  EXPECT_THAT(script_.seen, ElementsAre("S", "S", "S"));
+  EXPECT_THAT(Statements(), ElementsAre("S", "S", "S"));
   EXPECT_THAT(pauses_, ElementsAre(2, 3));
   EXPECT_EQ(script_.made, 1);
 }
@@ -144,20 +165,32 @@ TEST_F(DatabaseTest, AStatementIsTriedAgainOnAConflict) {
 TEST_F(DatabaseTest, AttemptsAreBounded) {
   script_.faults.assign(9, SqlError("40001", "serialization"));
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kAborted));
-  EXPECT_THAT(script_.seen, ElementsAre("S", "S", "S"));
+  EXPECT_THAT(Statements(), ElementsAre("S", "S", "S"));
+}
+
+TEST_F(DatabaseTest, NothingBeginsAfterTheDeadline) {
+  const CallDeadline past{absl::Now() - absl::Seconds(1)};
+  EXPECT_THAT(database_.Execute("S", Params(), past), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(script_.asked, 0);
 }
 
 TEST_F(DatabaseTest, NoAttemptBeginsAfterTheDeadline) {
+  const CallDeadline near{absl::Now() + absl::Milliseconds(20)};
+  DatabaseOptions options = Options();
+  options.pause_before = [&](int) {
+    while (absl::Now() < near.at) std::this_thread::yield();
+  };
+  Database database([this](absl::Time) { return std::make_unique<FakeConnection>(&script_); },
+                    options);
   script_.faults.assign(9, SqlError("40001", "serialization"));
-  const CallDeadline past{absl::Now() - absl::Seconds(1)};
-  EXPECT_THAT(database_.Execute("S", Params(), past), StatusIs(StatusCode::kAborted));
-  EXPECT_THAT(script_.seen, ElementsAre("S"));
+  EXPECT_THAT(database.Execute("S", Params(), near), StatusIs(StatusCode::kAborted));
+  EXPECT_THAT(Statements(), ElementsAre("S"));
 }
 
 TEST_F(DatabaseTest, OtherErrorsAreNotTriedAgain) {
   script_.faults = {SqlError("42601", "syntax")};
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kInternal));
-  EXPECT_THAT(script_.seen, ElementsAre("S"));
+  EXPECT_THAT(Statements(), ElementsAre("S"));
 }
 
 TEST_F(DatabaseTest, ATransactionIsTriedAgainFromItsStart) {
@@ -170,7 +203,7 @@ TEST_F(DatabaseTest, ATransactionIsTriedAgainFromItsStart) {
                   },
                   kSoon),
               IsOk());
-  EXPECT_THAT(script_.seen, ElementsAre("BEGIN", "A", "B", "ROLLBACK",  //
+  EXPECT_THAT(Statements(), ElementsAre("BEGIN", "A", "B", "ROLLBACK",  //
                                         "BEGIN", "A", "B", "COMMIT",    //
                                         "BEGIN", "A", "B", "COMMIT"));
 }
@@ -178,7 +211,7 @@ TEST_F(DatabaseTest, ATransactionIsTriedAgainFromItsStart) {
 TEST_F(DatabaseTest, AFailedBodyRollsBackAndKeepsItsError) {
   EXPECT_THAT(database_.Transact([](Connection&) { return absl::NotFoundError("x"); }, kSoon),
               StatusIs(StatusCode::kNotFound));
-  EXPECT_THAT(script_.seen, ElementsAre("BEGIN", "ROLLBACK"));
+  EXPECT_THAT(Statements(), ElementsAre("BEGIN", "ROLLBACK"));
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
   EXPECT_EQ(script_.made, 1);
 }
@@ -186,8 +219,16 @@ TEST_F(DatabaseTest, AFailedBodyRollsBackAndKeepsItsError) {
 TEST_F(DatabaseTest, ALostConnectionIsReplacedAndTheActNotRepeated) {
   script_.faults = {ConnectionLost("gone")};
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kUnavailable));
-  EXPECT_THAT(script_.seen, ElementsAre("S"));
+  EXPECT_THAT(Statements(), ElementsAre("S"));
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
+  EXPECT_EQ(script_.made, 2);
+}
+
+TEST_F(DatabaseTest, AConnectionThatTheServerEndedWhileIdleIsReplacedUnseen) {
+  EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
+  last_made_->EndByServer();
+  EXPECT_THAT(database_.Execute("T", Params(), kSoon), IsOk());
+  EXPECT_THAT(Statements(), ElementsAre("S", "T"));
   EXPECT_EQ(script_.made, 2);
 }
 
@@ -196,7 +237,33 @@ TEST_F(DatabaseTest, ARefusedConnectionLeavesThePoolWhole) {
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kUnavailable));
   script_.connect = absl::OkStatus();
+  now_ += absl::Seconds(1);
   EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
+}
+
+TEST_F(DatabaseTest, ADatabaseThatRefusesIsAskedLessAndLessOften) {
+  script_.connect = ConnectionLost("cannot connect");
+  std::vector<int64_t> asked_at;
+  for (; now_ < absl::Seconds(4); now_ += absl::Milliseconds(10)) {
+    const int before = script_.asked;
+    EXPECT_THAT(database_.Execute("S", Params(), kSoon), StatusIs(StatusCode::kUnavailable));
+    if (script_.asked > before) asked_at.push_back(absl::ToInt64Milliseconds(now_));
+  }
+  EXPECT_THAT(asked_at, ElementsAre(0, 50, 150, 350, 750, 1550, 2550, 3550));
+  script_.connect = absl::OkStatus();
+  now_ += absl::Seconds(1);
+  EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
+}
+
+TEST_F(DatabaseTest, ObservesEachStatementAndEachWholeTransaction) {
+  script_.faults = {SqlError("40001", "serialization")};
+  EXPECT_THAT(database_.Execute("S", Params(), kSoon), IsOk());
+  EXPECT_THAT(
+      database_.Transact(
+          [](Connection& connection) { return connection.Execute("A", Params()).status(); }, kSoon),
+      IsOk());
+  EXPECT_THAT(script_.seen,
+              ElementsAre("(", "S", ")", "(", "S", ")", "(", "BEGIN", "A", "COMMIT", ")"));
 }
 
 TEST(BoundedPool, NeverMakesMoreThanItsCapacity) {
@@ -206,7 +273,7 @@ TEST(BoundedPool, NeverMakesMoreThanItsCapacity) {
     ~Counted() { --*live; }
     std::atomic<int>* live;
   };
-  BoundedPool<Counted> pool(3, [&]() -> absl::StatusOr<std::unique_ptr<Counted>> {
+  BoundedPool<Counted> pool(3, [&](absl::Time) -> absl::StatusOr<std::unique_ptr<Counted>> {
     const int now = ++live;
     ++made;
     for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
@@ -219,7 +286,7 @@ TEST(BoundedPool, NeverMakesMoreThanItsCapacity) {
       for (int n = 0; n < 200; ++n) {
         auto lease = pool.Acquire(absl::InfiniteFuture());
         ASSERT_THAT(lease.status(), IsOk());
-        if ((n + t) % 50 == 0) lease->Discard();
+        if ((n + t) % 50 == 0) lease->DiscardAll();
       }
     });
   }
@@ -229,10 +296,10 @@ TEST(BoundedPool, NeverMakesMoreThanItsCapacity) {
 }
 
 TEST(BoundedPool, WaitingEndsAtTheDeadlineOrWithAReturn) {
-  BoundedPool<int> pool(1, [] { return std::make_unique<int>(1); });
+  BoundedPool<int> pool(1, [](absl::Time) { return std::make_unique<int>(1); });
   auto held = std::make_unique<BoundedPool<int>::Lease>(*pool.Acquire(absl::InfiniteFuture()));
   EXPECT_THAT(pool.Acquire(absl::Now() + absl::Milliseconds(5)).status(),
-              StatusIs(StatusCode::kUnavailable));
+              StatusIs(StatusCode::kDeadlineExceeded));
   bool acquired = false;
   std::thread waiter([&] { acquired = pool.Acquire(absl::InfiniteFuture()).ok(); });
   held.reset();
@@ -240,14 +307,27 @@ TEST(BoundedPool, WaitingEndsAtTheDeadlineOrWithAReturn) {
   EXPECT_TRUE(acquired);
 }
 
-TEST(BoundedPool, ADiscardDropsIdleOnesAndThoseOutAtTheTime) {
+TEST(BoundedPool, ADiscardDropsOneAlone) {
   int made = 0;
-  BoundedPool<int> pool(3, [&] { return std::make_unique<int>(++made); });
+  BoundedPool<int> pool(3, [&](absl::Time) { return std::make_unique<int>(++made); });
+  {
+    auto a = pool.Acquire(absl::InfiniteFuture());
+    auto b = pool.Acquire(absl::InfiniteFuture());
+    a->Discard();
+  }
+  auto again = pool.Acquire(absl::InfiniteFuture());
+  EXPECT_EQ(**again, 2);
+  EXPECT_TRUE(again->reused());
+}
+
+TEST(BoundedPool, ADiscardOfAllDropsIdleOnesAndThoseOutAtTheTime) {
+  int made = 0;
+  BoundedPool<int> pool(3, [&](absl::Time) { return std::make_unique<int>(++made); });
   {
     auto a = pool.Acquire(absl::InfiniteFuture());
     auto b = pool.Acquire(absl::InfiniteFuture());
     { auto idle = pool.Acquire(absl::InfiniteFuture()); }
-    a->Discard();
+    a->DiscardAll();
   }
   EXPECT_EQ(made, 3);
   auto fresh = pool.Acquire(absl::InfiniteFuture());

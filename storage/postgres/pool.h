@@ -25,13 +25,14 @@ namespace tam::storage::postgres {
 template <typename T>
 class BoundedPool {
  public:
-  using Factory = std::function<absl::StatusOr<std::unique_ptr<T>>()>;
+  // Gets the deadline of the caller who waits for it.
+  using Factory = std::function<absl::StatusOr<std::unique_ptr<T>>(absl::Time deadline)>;
 
-  // Gives the resource back when destroyed, or destroys it after Discard.
+  // Gives the resource back when destroyed, or makes room for another after Discard.
   class Lease {
    public:
-    Lease(BoundedPool* pool, std::unique_ptr<T> resource, uint64_t era)
-        : pool_(pool), resource_(std::move(resource)), era_(era) {}
+    Lease(BoundedPool* pool, std::unique_ptr<T> resource, uint64_t era, bool reused)
+        : pool_(pool), resource_(std::move(resource)), era_(era), reused_(reused) {}
     Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
@@ -41,10 +42,17 @@ class BoundedPool {
     T& operator*() { return *resource_; }
     T* operator->() { return resource_.get(); }
 
-    // The resource is broken, and so, likely, are the idle ones: all are replaced when needed.
+    // It was made for an earlier lease.
+    bool reused() const { return reused_; }
+
+    // The resource is broken: it is replaced when needed.
     void Discard() {
       resource_.reset();
       discarded_ = true;
+    }
+    // The same for all that were made before now, idle or leased.
+    void DiscardAll() {
+      Discard();
       pool_->DropIdle();
     }
 
@@ -52,6 +60,7 @@ class BoundedPool {
     BoundedPool* pool_;
     std::unique_ptr<T> resource_;
     uint64_t era_;
+    bool reused_;
     bool discarded_ = false;
   };
 
@@ -59,15 +68,16 @@ class BoundedPool {
   BoundedPool(const BoundedPool&) = delete;
   BoundedPool& operator=(const BoundedPool&) = delete;
 
-  // An idle resource, or a new one while fewer than the capacity live. Unavailable if neither can
-  // be had by `deadline` (this process's wall clock); the factory's error if it fails.
+  // An idle resource, or a new one while fewer than the capacity live. DeadlineExceeded if neither
+  // can be had by `deadline` (this process's wall clock); the factory's error if it fails.
   absl::StatusOr<Lease> Acquire(absl::Time deadline) {
     std::unique_ptr<T> idle;
     uint64_t era = 0;
     {
       std::unique_lock lock(mutex_);
       if (!WaitForFree(lock, deadline)) {
-        return absl::UnavailableError("pool: want a free connection by the deadline, got none");
+        return absl::DeadlineExceededError(
+            "pool: want a free connection by the deadline, got none");
       }
       --free_;
       era = era_;
@@ -76,9 +86,9 @@ class BoundedPool {
         idle_.pop_back();
       }
     }
-    if (idle != nullptr) return Lease(this, std::move(idle), era);
-    absl::StatusOr<std::unique_ptr<T>> made = factory_();
-    if (made.ok()) return Lease(this, *std::move(made), era);
+    if (idle != nullptr) return Lease(this, std::move(idle), era, /*reused=*/true);
+    absl::StatusOr<std::unique_ptr<T>> made = factory_(deadline);
+    if (made.ok()) return Lease(this, *std::move(made), era, /*reused=*/false);
     Return(nullptr, era);
     return made.status();
   }
@@ -114,7 +124,7 @@ class BoundedPool {
   // Guards what follows.
   std::mutex mutex_;
   int free_;
-  // Resources of an era before the last Discard are not kept.
+  // Resources of an era before the last DiscardAll are not kept.
   uint64_t era_ = 0;
   std::vector<std::unique_ptr<T>> idle_;
 };

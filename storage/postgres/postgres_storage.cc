@@ -1,7 +1,9 @@
 #include "storage/postgres/postgres_storage.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "storage/postgres/pqxx_connection.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/stores.h"
@@ -61,6 +63,20 @@ class PostgresStorage : public Storage {
   std::unique_ptr<DatabaseClock> clock_ = NewDatabaseClock(database_);
 };
 
+// How long a server that starts waits between two looks at a database that does not answer, and for
+// one answer.
+constexpr absl::Duration kPause = absl::Milliseconds(200);
+constexpr absl::Duration kOneTry = absl::Seconds(5);
+
+absl::Status AwaitSchema(Database& database, absl::Time deadline) {
+  while (true) {
+    absl::Status status = CheckSchema(database, {std::min(deadline, absl::Now() + kOneTry)});
+    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return status;
+    if (absl::Now() + kPause >= deadline) return status;
+    absl::SleepFor(kPause);
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Storage> NewPostgresStorage(Database& database) {
@@ -68,14 +84,15 @@ std::unique_ptr<Storage> NewPostgresStorage(Database& database) {
 }
 
 std::unique_ptr<Database> NewDatabase(const std::string& dsn, DatabaseOptions options) {
-  return std::make_unique<Database>([dsn] { return ConnectPqxx(dsn); }, std::move(options));
+  return std::make_unique<Database>(
+      [dsn](absl::Time deadline) { return ConnectPqxx(dsn, deadline); }, std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const std::string& dsn,
                                                              DatabaseOptions options,
                                                              CallDeadline deadline) {
   std::unique_ptr<Database> database = NewDatabase(dsn, std::move(options));
-  if (absl::Status status = CheckSchema(*database, deadline); !status.ok()) return status;
+  if (absl::Status status = AwaitSchema(*database, deadline.at); !status.ok()) return status;
   return std::make_unique<PostgresStorage>(std::move(database));
 }
 

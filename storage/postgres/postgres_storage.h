@@ -13,14 +13,16 @@
 
 namespace tam::storage::postgres {
 
-// Borrows the database. What a role may not do returns PermissionDenied.
+// Borrows the database. What a role may not do returns Internal: who calls is not the one whom the
+// database refuses.
 std::unique_ptr<Storage> NewPostgresStorage(Database& database);
 
 // Connections through libpqxx by `dsn`, made when first needed.
 std::unique_ptr<Database> NewDatabase(const std::string& dsn, DatabaseOptions options = {});
 
-// A server's way in: owns its connections. Unavailable if the database cannot be reached;
-// FailedPrecondition if its schema is not this program's (CheckSchema).
+// A server's way in: owns its connections. Waits until the deadline for a database that is not
+// there yet or is still recovering, then Unavailable or DeadlineExceeded; FailedPrecondition at
+// once if its schema is not this program's (CheckSchema).
 absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const std::string& dsn,
                                                              DatabaseOptions options,
                                                              CallDeadline deadline);

@@ -1,10 +1,18 @@
 #include "storage/postgres/pqxx_connection.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <exception>
 #include <pqxx/pqxx>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "storage/postgres/bounded_connect.h"
 
 namespace tam::storage::postgres {
 namespace {
@@ -61,16 +69,32 @@ Rows Copy(const pqxx::result& result) {
   return rows;
 }
 
+// A connection that is made within a time limit.
+class Link : public pqxx::connection_base {
+ public:
+  Link(const std::string& dsn, absl::Time deadline)
+      : connection_base(policy_), policy_(dsn, deadline) {
+    init();
+  }
+  ~Link() { close(); }
+
+ private:
+  BoundedConnect policy_;
+};
+
 class PqxxConnection : public Connection {
  public:
-  explicit PqxxConnection(const std::string& dsn) : connection_(dsn) {
+  PqxxConnection(const std::string& dsn, absl::Time deadline) : connection_(dsn, deadline) {
     // A connection that is lost is given up, never silently opened again.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     connection_.inhibit_reactivation(true);
 #pragma GCC diagnostic pop
     connection_.set_verbosity(pqxx::connection_base::verbose);
+    socket_ = fcntl(connection_.sock(), F_DUPFD_CLOEXEC, 0);
+    if (socket_ < 0) throw pqxx::broken_connection("no file descriptor");
   }
+  ~PqxxConnection() override { close(socket_); }
 
   absl::StatusOr<Rows> Execute(const std::string& sql, const Params& params) override {
     std::vector<const char*> values;
@@ -79,7 +103,7 @@ class PqxxConnection : public Connection {
       values.push_back(value.has_value() ? value->c_str() : nullptr);
     }
     Rows rows;
-    absl::Status status = Guarded([&] {
+    absl::Status status = Run([&] {
       pqxx::nontransaction tx(connection_);
       rows = Copy(tx.exec_params(sql, pqxx::prepare::make_dynamic_params(values)));
     });
@@ -88,23 +112,58 @@ class PqxxConnection : public Connection {
   }
 
   absl::Status ExecuteScript(const std::string& sql) override {
-    return Guarded([&] {
+    return Run([&] {
       pqxx::nontransaction tx(connection_);
       tx.exec(sql);
     });
   }
 
+  void Interrupt() override { shutdown(socket_, SHUT_RDWR); }
+
+  // Nobody speaks on an idle connection but a server that ends it.
+  bool Usable() override {
+    pollfd socket{socket_, POLLIN, 0};
+    return poll(&socket, 1, 0) == 0;
+  }
+
  private:
-  pqxx::connection connection_;
+  template <typename Act>
+  absl::Status Run(const Act& act) {
+    absl::Status status = Guarded(act);
+    // Whatever libpqxx makes of it: without a connection there was no answer.
+    if (!status.ok() && !connection_.is_open() && !IsConnectionLost(status)) {
+      return ConnectionLost(std::string(status.message()));
+    }
+    return status;
+  }
+
+  Link connection_;
+  // The connection's socket under a number of our own: libpq may close its own at any moment, and
+  // the number may then be another file's when Interrupt comes.
+  int socket_ = -1;
 };
+
+// The server's own words, which hold no address; empty if it said nothing.
+std::string ServersReason(const std::string& error) {
+  const size_t begin = error.find("FATAL:  ");
+  if (begin == std::string::npos) return "";
+  return absl::StrCat(": ", error.substr(begin, error.find('\n', begin) - begin));
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Connection>> ConnectPqxx(const std::string& dsn) {
-  std::unique_ptr<Connection> connection;
-  absl::Status status = Guarded([&] { connection = std::make_unique<PqxxConnection>(dsn); });
-  if (!status.ok()) return ConnectionLost("cannot connect");
-  return connection;
+absl::StatusOr<std::unique_ptr<Connection>> ConnectPqxx(const std::string& dsn,
+                                                        absl::Time deadline) {
+  std::string reason;
+  try {
+    return std::make_unique<PqxxConnection>(dsn, deadline);
+  } catch (const std::exception& e) {
+    reason = ServersReason(e.what());
+  }
+  if (absl::Now() >= deadline) {
+    return absl::DeadlineExceededError("database: not connected by the deadline");
+  }
+  return ConnectionLost(absl::StrCat("cannot connect", reason));
 }
 
 }  // namespace tam::storage::postgres

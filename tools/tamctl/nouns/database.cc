@@ -65,7 +65,8 @@ absl::Status Migrate(Context& context) {
 absl::Status Status(Context& context) {
   const auto dsn = ReadDsn(context);
   if (!dsn.ok()) return dsn.status();
-  postgres::Database database([dsn = *dsn] { return postgres::ConnectPqxx(dsn); }, {});
+  postgres::Database database(
+      [dsn = *dsn](absl::Time deadline) { return postgres::ConnectPqxx(dsn, deadline); }, {});
   const storage::CallDeadline deadline{absl::Now() + absl::Seconds(30)};
   const absl::Status schema = postgres::CheckSchema(database, deadline);
   if (!schema.ok()) return schema;
