@@ -34,29 +34,27 @@ bool HasEndpointShape(std::string_view path) {
          path.empty();
 }
 
-EndpointCache::EndpointCache(Fetch fetch, MonotonicClock clock, Limits limits)
+EndpointCache::EndpointCache(Fetch fetch, Background background, MonotonicClock clock,
+                             Limits limits)
     : fetch_(std::move(fetch)),
+      background_(std::move(background)),
       clock_(std::move(clock)),
       limits_(limits),
       new_paths_(limits.new_paths, clock_) {}
 
-absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::Get(const std::string& path) {
+absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::Get(const std::string& path,
+                                                                   absl::Time deadline) {
   auto value = Find(path);
   if (!value.ok()) return value.status();
-  return (*value)->Get([&] { return fetch_(path); });
+  return (*value)->Get(deadline);
 }
 
-absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::Refresh(const std::string& path) {
+absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::GetReadAfter(const std::string& path,
+                                                                            absl::Duration since,
+                                                                            absl::Time deadline) {
   auto value = Find(path);
   if (!value.ok()) return value.status();
-  return (*value)->Refresh([&] { return fetch_(path); });
-}
-
-absl::StatusOr<std::shared_ptr<const Endpoint>> EndpointCache::RefreshSince(const std::string& path,
-                                                                            absl::Duration since) {
-  auto value = Find(path);
-  if (!value.ok()) return value.status();
-  return (*value)->RefreshSince([&] { return fetch_(path); }, since);
+  return (*value)->GetReadAfter(since, deadline);
 }
 
 size_t EndpointCache::size() const {
@@ -75,7 +73,8 @@ absl::StatusOr<std::shared_ptr<EndpointCache::Value>> EndpointCache::Find(const 
     return absl::ResourceExhaustedError("too many requests to endpoints not seen before");
   }
   if (entries_.size() >= limits_.max_entries) MakeRoom();
-  auto value = std::make_shared<Value>(clock_, limits_.refresh);
+  auto value = std::make_shared<Value>([this, path] { return fetch_(path); }, background_, clock_,
+                                       limits_.refresh);
   entries_.emplace(path, Entry{value, clock_()});
   return value;
 }

@@ -43,23 +43,22 @@ class EndpointCache {
   struct Limits {
     // A deleted endpoint stops working after refresh_after, at the latest after stale_after. That
     // a path is unknown is remembered for min_interval.
-    RefreshLimits refresh{absl::Seconds(3), absl::Seconds(10), absl::Seconds(1)};
+    RefreshLimits refresh{absl::Seconds(3), absl::Seconds(10)};
     size_t max_entries = 4096;
     // Reads for paths that are not held: an attacker may invent any number of them.
     Rate new_paths{50, 200};
   };
 
-  EndpointCache(Fetch fetch, MonotonicClock clock, Limits limits);
+  // `fetch` is called in the background, one at a time for each path.
+  EndpointCache(Fetch fetch, Background background, MonotonicClock clock, Limits limits);
 
-  // NotFound: no such endpoint. ResourceExhausted: too many new paths at the moment. Unavailable:
-  // cannot be read now.
-  absl::StatusOr<std::shared_ptr<const Endpoint>> Get(const std::string& path);
-  // The same after one more read, at most once in limits.refresh.min_interval for each path.
-  absl::StatusOr<std::shared_ptr<const Endpoint>> Refresh(const std::string& path);
-
-  // By a read that began after `since`, one at a time for each path. Callers bound their number.
-  absl::StatusOr<std::shared_ptr<const Endpoint>> RefreshSince(const std::string& path,
-                                                               absl::Duration since);
+  // NotFound: no such endpoint. ResourceExhausted: too many new paths at the moment. Unavailable,
+  // DeadlineExceeded: cannot be read now.
+  absl::StatusOr<std::shared_ptr<const Endpoint>> Get(const std::string& path, absl::Time deadline);
+  // The same by a read that began after `since`, by the clock. Callers bound their number.
+  absl::StatusOr<std::shared_ptr<const Endpoint>> GetReadAfter(const std::string& path,
+                                                               absl::Duration since,
+                                                               absl::Time deadline);
 
   size_t size() const;
 
@@ -73,6 +72,7 @@ class EndpointCache {
   void MakeRoom();  // with mutex_ held
 
   const Fetch fetch_;
+  const Background background_;
   const MonotonicClock clock_;
   const Limits limits_;
   TokenBucket new_paths_;

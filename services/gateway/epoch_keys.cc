@@ -7,8 +7,12 @@
 
 namespace tam::gateway {
 
-EpochKeyCache::EpochKeyCache(Fetch fetch, MonotonicClock clock, RefreshLimits limits)
-    : fetch_(std::move(fetch)), clock_(std::move(clock)), held_(clock_, limits) {}
+EpochKeyCache::EpochKeyCache(Fetch fetch, Background background, MonotonicClock clock,
+                             RefreshLimits limits)
+    : fetch_(std::move(fetch)),
+      clock_(std::move(clock)),
+      held_(std::make_shared<Refreshed<Held>>([this] { return Read(); }, std::move(background),
+                                              clock_, limits)) {}
 
 absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::Read() const {
   absl::StatusOr<FetchedKeys> fetched = fetch_();
@@ -26,16 +30,13 @@ absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Answer(
   return Reading(*std::move(held), now);
 }
 
-absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Get() {
-  return Answer(held_.Get([this] { return Read(); }));
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Get(absl::Time deadline) {
+  return Answer(held_->Get(deadline));
 }
 
-absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Refresh() {
-  return Answer(held_.Refresh([this] { return Read(); }));
-}
-
-absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::RefreshSince(absl::Duration since) {
-  return Answer(held_.RefreshSince([this] { return Read(); }, since));
+absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::GetReadAfter(absl::Duration since,
+                                                                   absl::Time deadline) {
+  return Answer(held_->GetReadAfter(since, deadline));
 }
 
 }  // namespace tam::gateway

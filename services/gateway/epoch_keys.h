@@ -25,13 +25,11 @@ class EpochKeyCache {
  public:
   using Fetch = std::function<absl::StatusOr<FetchedKeys>()>;
 
-  static constexpr RefreshLimits DefaultLimits() {
-    return {absl::Minutes(1), absl::Minutes(10), absl::Seconds(1)};
-  }
+  static constexpr RefreshLimits DefaultLimits() { return {absl::Minutes(1), absl::Minutes(10)}; }
 
-  // `fetch` bounds its own time; it is called in the thread of a caller of Get or Refresh, one at
-  // a time, at most once a second.
-  EpochKeyCache(Fetch fetch, MonotonicClock clock, RefreshLimits limits = DefaultLimits());
+  // `fetch` bounds its own time; it is called in the background, one at a time.
+  EpochKeyCache(Fetch fetch, Background background, MonotonicClock clock,
+                RefreshLimits limits = DefaultLimits());
 
   class Reading {
    public:
@@ -50,12 +48,10 @@ class EpochKeyCache {
   };
 
   // Keys and the time now. Unavailable when they are older than limits.stale_after and cannot be
-  // read: a gateway without fresh time answers 503.
-  absl::StatusOr<Reading> Get();
-  // The same after one more read, where the last began at least limits.min_interval ago.
-  absl::StatusOr<Reading> Refresh();
-  // By a read that began after `since`, one at a time. Callers bound their number.
-  absl::StatusOr<Reading> RefreshSince(absl::Duration since);
+  // read by the deadline: a gateway without fresh time answers 503.
+  absl::StatusOr<Reading> Get(absl::Time deadline);
+  // By a read that began after `since`, by the clock, or Unavailable. Callers bound their number.
+  absl::StatusOr<Reading> GetReadAfter(absl::Duration since, absl::Time deadline);
 
  private:
   using Held = Reading::Held;
@@ -64,7 +60,7 @@ class EpochKeyCache {
 
   const Fetch fetch_;
   const MonotonicClock clock_;
-  Refreshed<Held> held_;
+  const std::shared_ptr<Refreshed<Held>> held_;
 };
 
 }  // namespace tam::gateway

@@ -9,19 +9,22 @@ namespace tam::gateway {
 namespace {
 
 constexpr absl::Duration kFetchTimeout = absl::Seconds(5);
+constexpr int kReaders = 4;
 
 }  // namespace
 
 GatewayModule::GatewayModule(const GatewayConfig& config, runtime::Identity self,
                              const Peers::Channels& channels, secret::RandomSource& random,
-                             MonotonicClock clock)
+                             MonotonicClock clock, Background background)
     : config_(config),
       self_(std::move(self)),
       peers_(channels),
       outcomes_(clock),
-      keys_([this] { return FetchKeys(); }, clock, config.challenge_keys),
-      endpoints_([this](const std::string& path) { return FetchEndpoint(path); }, clock,
-                 config.endpoints),
+      // At most one read of each value waits.
+      readers_(kReaders, config.endpoints.max_entries + 1),
+      keys_([this] { return FetchKeys(); }, OrReaders(background), clock, config.challenge_keys),
+      endpoints_([this](const std::string& path) { return FetchEndpoint(path); },
+                 OrReaders(background), clock, config.endpoints),
       engine_(config.session, {self_, peers_, keys_, endpoints_, outcomes_, random, clock}) {
   config_.http.count_reply = [this](int status) {
     replies_[static_cast<size_t>(status / 100) % replies_.size()].fetch_add(
@@ -29,7 +32,19 @@ GatewayModule::GatewayModule(const GatewayConfig& config, runtime::Identity self
   };
 }
 
-GatewayModule::~GatewayModule() = default;
+// Nobody waits for a read any more; the one that a slow service holds up is bounded.
+GatewayModule::~GatewayModule() {
+  server_.reset();
+  stopping_ = true;
+  readers_.Stop();
+}
+
+Background GatewayModule::OrReaders(const Background& background) {
+  if (background != nullptr) return background;
+  return [this](std::function<void()> task) {
+    return readers_.TrySubmit(std::move(task), runtime::WorkerPool::Priority::kContinuing);
+  };
+}
 
 absl::Status GatewayModule::Start() {
   auto server = HttpServer::Start(config_.http, engine_);
@@ -57,12 +72,14 @@ runtime::CallContext GatewayModule::FetchContext() const {
 }
 
 absl::StatusOr<FetchedKeys> GatewayModule::FetchKeys() {
+  if (stopping_) return absl::UnavailableError("the gateway is stopping");
   auto response = peers_.GetChallengeKeys(FetchContext());
   if (!response.ok()) return response.status();
   return KeysFrom(*response);
 }
 
 absl::StatusOr<Endpoint> GatewayModule::FetchEndpoint(const std::string& path) {
+  if (stopping_) return absl::UnavailableError("the gateway is stopping");
   v1::ResolveEndpointRequest request;
   request.set_path(path);
   auto response = peers_.ResolveEndpoint(FetchContext(), request);

@@ -18,6 +18,7 @@
 #include "services/gateway/peers.h"
 #include "services/gateway/session.h"
 #include "services/runtime/identity.h"
+#include "services/runtime/worker_pool.h"
 
 namespace tam::gateway {
 
@@ -32,11 +33,12 @@ struct GatewayConfig {
 class GatewayModule {
  public:
   // `self`: spiffe://…/service/gateway. The channels and `random` must outlive the module. Nothing
-  // is called before the first request.
+  // is called before the first request. `background` is where the caches read; null: in threads of
+  // the module's own.
   GatewayModule(const GatewayConfig& config, runtime::Identity self,
                 const Peers::Channels& channels,
                 secret::RandomSource& random = secret::RandomSource::System(),
-                MonotonicClock clock = SystemMonotonicClock());
+                MonotonicClock clock = SystemMonotonicClock(), Background background = nullptr);
   ~GatewayModule();
 
   // Listens and serves. Once. Errors of HttpServer::Start.
@@ -55,6 +57,7 @@ class GatewayModule {
   TeepProtocol& protocol() { return engine_; }
 
  private:
+  Background OrReaders(const Background& background);
   absl::StatusOr<FetchedKeys> FetchKeys();
   absl::StatusOr<Endpoint> FetchEndpoint(const std::string& path);
   runtime::CallContext FetchContext() const;
@@ -63,6 +66,8 @@ class GatewayModule {
   const runtime::Identity self_;
   Peers peers_;
   OutcomeLog outcomes_;
+  std::atomic<bool> stopping_{false};
+  runtime::WorkerPool readers_;
   EpochKeyCache keys_;
   EndpointCache endpoints_;
   SessionEngine engine_;

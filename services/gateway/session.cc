@@ -57,9 +57,11 @@ runtime::CallContext SessionEngine::NewContext() const {
 
 absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& path,
                                                           const std::string& source) {
-  auto endpoint = dependencies_.endpoints.Get(path);
+  const absl::Duration arrived = dependencies_.clock();
+  const runtime::CallContext context = NewContext();
+  auto endpoint = dependencies_.endpoints.Get(path, context.deadline);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), NewContext(), source, dependencies_.clock());
+  Session session(*std::move(endpoint), context, source, arrived);
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
   auto query = MakeQueryRequest(*session.endpoint, session.context);
   if (query.ok()) {
@@ -82,7 +84,7 @@ absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
 
 absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endpoint,
                                                             const runtime::CallContext& context) {
-  auto keys = dependencies_.keys.Get();
+  auto keys = dependencies_.keys.Get(context.deadline);
   if (!keys.ok()) return keys.status();
   const bool attested = (endpoint.binding.data_items & kAttestationBit) != 0;
   auto challenge = MakeChallenge(keys->keys(), endpoint.binding,
@@ -114,9 +116,10 @@ absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view messag
 absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
     const std::string& path, std::string_view message, const std::string& source) {
   const absl::Duration arrived = dependencies_.clock();
-  auto endpoint = dependencies_.endpoints.Get(path);
+  const runtime::CallContext context = NewContext();
+  auto endpoint = dependencies_.endpoints.Get(path, context.deadline);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), NewContext(), source, arrived);
+  Session session(*std::move(endpoint), context, source, arrived);
   if (message.size() > session.endpoint->max_message_bytes) {
     return absl::OutOfRangeError("message too large for this endpoint");
   }

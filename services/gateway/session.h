@@ -3,6 +3,7 @@
 #ifndef TAMARACK_SERVICES_GATEWAY_SESSION_H_
 #define TAMARACK_SERVICES_GATEWAY_SESSION_H_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,9 @@ struct SessionConfig {
   // one key.
   Rate per_device{0.1, 20};
   size_t limit_slots = 1 << 16;
+  // Messages of registered keys that wait at once for keys or configuration newer than held; others
+  // that need them are told to come again.
+  int max_waiting_for_reads = 8;
   // For how long a key that proved itself is let in although its source is above its limit.
   absl::Duration remember_keys = absl::Hours(24);
   // How long an Error holds off further updates, by its code: 1, 10, and others but 11.
@@ -98,6 +102,18 @@ class SessionEngine : public TeepProtocol {
     absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
   };
 
+  // Counts one that waits, while it lives.
+  class Waiting {
+   public:
+    explicit Waiting(std::atomic<int>& all) : all_(all), count_(++all) {}
+    ~Waiting() { --all_; }
+    int count() const { return count_; }  // when it began, itself included
+
+   private:
+    std::atomic<int>& all_;
+    const int count_;
+  };
+
   // session.cc: who speaks, and whether it is a replay.
   runtime::CallContext NewContext() const;
   absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
@@ -118,7 +134,7 @@ class SessionEngine : public TeepProtocol {
 
   // session_challenge.cc
   void FindChallenge(Session& session, const cose::Message& cose);
-  absl::StatusOr<Challenge> Open(Session& session, std::string_view challenge);
+  absl::StatusOr<Challenge> Open(const Session& session, std::string_view challenge);
   // For verified signatures: decides by keys and configuration that were read after the message
   // came.
   void ReopenIfRefused(Session& session);
@@ -154,6 +170,7 @@ class SessionEngine : public TeepProtocol {
 
   const SessionConfig config_;
   const Dependencies dependencies_;
+  std::atomic<int> waiting_for_reads_{0};
   TokenBucket query_budget_;
   TokenBucket excess_query_budget_;
   TokenBucket excess_messages_;

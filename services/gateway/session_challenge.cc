@@ -22,34 +22,30 @@ void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
   if (session.challenge.has_value()) session.opened = Open(session, *session.challenge);
 }
 
-// An unknown epoch, a MAC that differs or a moment that has not come may mean that keys,
-// configuration or time are older here than elsewhere: they are read once more, if that was not
-// done within the last second.
-absl::StatusOr<Challenge> SessionEngine::Open(Session& session, std::string_view challenge) {
-  auto keys = dependencies_.keys.Get();
+absl::StatusOr<Challenge> SessionEngine::Open(const Session& session, std::string_view challenge) {
+  const auto keys = dependencies_.keys.Get(session.context.deadline);
   if (!keys.ok()) return keys.status();
-  auto opened =
-      OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(), cbor::AsBytes(challenge));
-  if (opened.ok() || !MayBeLiftedByRefresh(opened.status())) return opened;
-  keys = dependencies_.keys.Refresh();
-  if (!keys.ok()) return keys.status();
-  auto endpoint = dependencies_.endpoints.Refresh(session.endpoint->path);
-  if (!endpoint.ok()) return endpoint.status();
-  session.endpoint = *std::move(endpoint);
   return OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
                        cbor::AsBytes(challenge));
 }
 
-// What was read within the last second may still be older than the challenge. Whoever signs with a
-// registered key has it read again, as long as it may be answered without state at all.
+// An unknown epoch, a MAC that differs or a moment that has not come may mean that keys,
+// configuration or time are older here than elsewhere. Only who signs with a registered key has
+// them read again, and only so many at once wait for it: the others are told to come again.
 void SessionEngine::ReopenIfRefused(Session& session) {
   if (!session.challenge.has_value() || session.opened.ok() ||
       !MayBeLiftedByRefresh(session.opened.status()) || !devices_.HasToken(KeyOf(session))) {
     return;
   }
-  const auto keys = dependencies_.keys.RefreshSince(session.arrived);
+  const Waiting waiting(waiting_for_reads_);
+  if (waiting.count() > config_.max_waiting_for_reads) {
+    session.opened = absl::UnavailableError("too many wait for keys or configuration");
+    return;
+  }
+  const absl::Time deadline = session.context.deadline;
+  const auto keys = dependencies_.keys.GetReadAfter(session.arrived, deadline);
   const auto endpoint =
-      dependencies_.endpoints.RefreshSince(session.endpoint->path, session.arrived);
+      dependencies_.endpoints.GetReadAfter(session.endpoint->path, session.arrived, deadline);
   if (!keys.ok() || !endpoint.ok()) {
     session.opened = absl::UnavailableError("keys or configuration cannot be read");
     return;

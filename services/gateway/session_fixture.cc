@@ -78,11 +78,20 @@ SessionFixture::SessionFixture() {
   Restart();
 }
 
+// Caches read at once, in the thread that asks, and as often as they are asked to: the clock
+// stands.
 void SessionFixture::Restart(const GatewayConfig& config) {
+  GatewayConfig ours = config;
+  ours.challenge_keys.min_forced_interval = absl::ZeroDuration();
+  ours.endpoints.refresh.min_forced_interval = absl::ZeroDuration();
   module_ = std::make_unique<GatewayModule>(
-      config, IdentityOf("service/gateway"),
+      ours, IdentityOf("service/gateway"),
       Peers::Channels{registry_, attestation_, catalog_, signing_}, secret::RandomSource::System(),
-      [this] { return absl::Milliseconds(now_ms_.load()); });
+      [this] { return absl::Milliseconds(now_ms_.load()); },
+      [](const std::function<void()>& task) {
+        task();
+        return true;
+      });
 }
 
 void SessionFixture::PlaySigning() {

@@ -111,7 +111,7 @@ Answer SessionEngine::RefuseChallenge(Session& session) {
 
 // For the person who looks at the device. No row, and no harm if it fails.
 void SessionEngine::NoteTurnedAway(const Session& session) {
-  const auto keys = dependencies_.keys.Get();
+  const auto keys = dependencies_.keys.Get(session.context.deadline);
   v1::NoteRefusalRequest note;
   note.set_tenant_uid(session.endpoint->tenant_uid);
   note.set_device_uid(session.device.device_uid());
@@ -132,7 +132,7 @@ Answer SessionEngine::OnAppraised(Session& session, const teep::QueryResponse& r
   if (accept.pending()) return Accept(session, accept);
   AddReported(response, accept);
   if (session.device.back_off_until_ms() > 0) {
-    auto keys = dependencies_.keys.Get();
+    auto keys = dependencies_.keys.Get(session.context.deadline);
     if (!keys.ok()) return Fail(session, keys.status());
     if (session.device.back_off_until_ms() > absl::ToUnixMillis(keys->now())) {
       Record(session, Outcome::kBackedOff);
@@ -212,7 +212,7 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
 
 // The database's clock went back since this gateway read it. Nothing was used up.
 Answer SessionEngine::OnFuture(Session& session) {
-  dependencies_.keys.RefreshSince(session.arrived).status().IgnoreError();
+  dependencies_.keys.GetReadAfter(session.arrived, session.context.deadline).status().IgnoreError();
   const bool by_token = session.opened->kind == ChallengeKind::kToken;
   session.opened = absl::OutOfRangeError("issued ahead of the database's clock");
   if (by_token) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
