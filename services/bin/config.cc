@@ -18,6 +18,8 @@ ABSL_FLAG(std::string, database_dir, "",
           "Folder with one file a service, NAME.dsn: its PostgreSQL connection string; each as "
           "private as --kek_file");
 ABSL_FLAG(int, database_connections, 16, "Most connections of each service to the database");
+ABSL_FLAG(absl::Duration, database_start_timeout, absl::Seconds(60),
+          "How long a start waits for a database that is down or still recovering");
 ABSL_FLAG(
     std::string, kek_file, "",
     "File with the 32-byte key that wraps signing keys at rest; needed by signing. Like every "
@@ -194,6 +196,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   config.log_level = *level;
   config.database_dir = absl::GetFlag(FLAGS_database_dir);
   config.database_connections = absl::GetFlag(FLAGS_database_connections);
+  config.database_start_timeout = absl::GetFlag(FLAGS_database_start_timeout);
   config.kek_file = absl::GetFlag(FLAGS_kek_file);
   config.trust_domain = absl::GetFlag(FLAGS_trust_domain);
   config.tls_dir = absl::GetFlag(FLAGS_tls_dir);

@@ -30,9 +30,11 @@ struct Peer {
 
 struct Config {
   std::set<Module> modules;
-  // Holds NAME.dsn for each module but the gateway.
+  // Holds NAME.dsn for each module but the gateway, which reads none.
   std::string database_dir;
   int database_connections = 16;
+  // How long a start waits for a database that is down or still recovering.
+  absl::Duration database_start_timeout = absl::Seconds(60);
   std::string kek_file;
   std::string trust_domain;
   // Holds NAME.pem and NAME.key, as which the module NAME calls others. Empty, or nothing there for

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "crypto/secret/secret.h"
 #include "services/bin/files.h"
+#include "services/runtime/fault_point.h"
 #include "services/runtime/log.h"
 #include "services/runtime/secret_file.h"
 #include "services/runtime/server_check.h"
@@ -21,7 +22,14 @@
 namespace tam::bin {
 namespace {
 
-constexpr absl::Duration kDatabaseStart = absl::Seconds(15);
+void PassStatement(storage::postgres::StatementMoment moment) {
+  const absl::string_view method = runtime::FaultScope::Method();
+  if (method.empty()) return;
+  runtime::PassFaultPoint(runtime::FaultPlace::kStatement, method,
+                          moment == storage::postgres::StatementMoment::kBefore
+                              ? runtime::FaultMoment::kBefore
+                              : runtime::FaultMoment::kAfter);
+}
 
 // Of a process without a database, which serves nothing that could be refused by its table.
 class LoggedDenials : public runtime::AuditSink {
@@ -106,6 +114,7 @@ absl::Status Process::OpenTls() {
 absl::Status Process::OpenStorage() {
   storage::postgres::DatabaseOptions options;
   options.max_connections = config_.database_connections;
+  options.observer = PassStatement;
   for (const Module module : config_.modules) {
     if (module == Module::kGateway) continue;
     const std::string path = absl::StrCat(config_.database_dir, "/", NameOf(module), ".dsn");
@@ -113,7 +122,8 @@ absl::Status Process::OpenStorage() {
     if (!dsn.ok()) return dsn.status();
     absl::StatusOr<std::unique_ptr<storage::Storage>> opened =
         storage::postgres::OpenPostgresStorage(std::string(absl::StripAsciiWhitespace(*dsn)),
-                                               options, {absl::Now() + kDatabaseStart});
+                                               options,
+                                               {absl::Now() + config_.database_start_timeout});
     if (!opened.ok()) {
       return absl::Status(opened.status().code(),
                           absl::StrCat(path, ": ", opened.status().message()));

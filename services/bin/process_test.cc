@@ -11,8 +11,11 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -22,6 +25,7 @@
 #include "proto/tam/v1/audit.pb.h"
 #include "proto/tam/v1/registry.pb.h"
 #include "services/bin/files.h"
+#include "services/runtime/fault_point.h"
 #include "services/runtime/rpc_client.h"
 #include "services/runtime/server_check.h"
 #include "services/runtime/test_credentials.h"
@@ -292,6 +296,40 @@ TEST_F(ProcessTest, AuditsRefusalsButNotFailedHandshakes) {
   EXPECT_EQ(response.entries(0).action(), "rpc.denied");
   EXPECT_EQ(response.entries(0).actor(), kOperator);
   EXPECT_THAT(response.entries(0).detail(), HasSubstr("/tam.v1.RegistryService/ListTenants"));
+}
+
+// A hook is a plain function: what it saw stands here.
+std::mutex passed_mutex;
+std::vector<std::string>* passed = nullptr;
+
+void NotePassed(const std::string& point) {
+  std::lock_guard lock(passed_mutex);
+  passed->push_back(point);
+}
+
+TEST_F(ProcessTest, PassesThePointsOfStatementsUnderTheMethodThatRunsThem) {
+  Migrate();
+  TAM_ASSERT_OK_AND_ASSIGN(auto process, Process::Start(ConfigOf("all", "gateway")));
+  MakeEndpoint(*process);
+  std::vector<std::string> points;
+  passed = &points;
+  runtime::SetFaultHook(NotePassed);
+  EXPECT_THAT(PostEmpty(process->http_address(), "/tam/demo/main"), StartsWith("HTTP/1.1 200"));
+  process.reset();
+  runtime::SetFaultHook(nullptr);
+  for (const char* method : {"ResolveEndpoint", "GetChallengeKeys", "SignQueryRequest"}) {
+    std::vector<std::string> own;
+    for (const std::string& point : points) {
+      if (absl::StrContains(point, absl::StrCat(".", method, "."))) own.push_back(point);
+    }
+    ASSERT_GE(own.size(), 6u) << method;
+    EXPECT_EQ(own[0], absl::StrCat("call.", method, ".before"));
+    EXPECT_EQ(own[1], absl::StrCat("serve.", method, ".before"));
+    EXPECT_EQ(own[2], absl::StrCat("statement.", method, ".before"));
+    EXPECT_EQ(own[3], absl::StrCat("statement.", method, ".after"));
+    EXPECT_EQ(own[own.size() - 2], absl::StrCat("serve.", method, ".after"));
+    EXPECT_EQ(own.back(), absl::StrCat("call.", method, ".after"));
+  }
 }
 
 TEST_F(ProcessTest, StopsServingWhenDrained) {
