@@ -74,7 +74,7 @@ void HandMadeAgent::SendAndLeave(const std::string& path, const std::string& bod
 Reply HandMadeAgent::Post(const std::string& path, const std::string& body) {
   teepsim::HttpClient client;
   const teepsim::HttpReply reply =
-      Must(client.Post(Must(teepsim::ParseUrl(stack_.TamUrl(path))), body));
+      Must(client.Post(Must(teepsim::ParseUrl(stack_.NextTamUrl(path))), body));
   return {reply.status, reply.body, Read(reply.body)};
 }
 

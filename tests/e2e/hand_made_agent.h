@@ -31,6 +31,7 @@ class HandMadeAgent {
   HandMadeAgent(const HandMadeAgent&) = delete;
   HandMadeAgent& operator=(const HandMadeAgent&) = delete;
 
+  // To the gateways in turn.
   Reply Post(const std::string& path, const std::string& body);
   // Returns once the kernel has the whole request; the answer is read by nobody. The connection
   // ends with the agent or the next call.

@@ -1,8 +1,10 @@
-// The main job, as its users see it: a device attests, installs, updates and removes.
+// The main job, as its users see it: a device attests, installs, updates and removes. The same with
+// all services in one process, and with two processes of each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nlohmann/json.hpp"
+#include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
 #include "tests/support/status_matchers.h"
@@ -14,10 +16,10 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class MainJobTest : public ::testing::Test {
+class MainJobTest : public ::testing::TestWithParam<Layout> {
  protected:
   void SetUp() override {
-    auto stack = Stack::Start();
+    auto stack = Stack::Start(OptionsOf(GetParam()));
     ASSERT_THAT(stack, IsOk());
     stack_ = *std::move(stack);
     scenario_.emplace(*stack_);
@@ -61,7 +63,9 @@ class MainJobTest : public ::testing::Test {
   std::optional<Scenario> scenario_;
 };
 
-TEST_F(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
+INSTANTIATE_TEST_SUITE_P(, MainJobTest, ::testing::ValuesIn(LayoutsToTest()), LayoutName);
+
+TEST_P(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
   scenario_->Publish(1, "Hello, Secure World!");
   scenario_->Deploy("sample");
 
@@ -87,7 +91,7 @@ TEST_F(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
   ExpectPseudonymousRecord();
 }
 
-TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
+TEST_P(MainJobTest, Ed25519AgentDoesTheSame) {
   scenario_->AddDevice("two", {"--suite", "ed25519"});
   scenario_->Publish(1, "for both suites");
   scenario_->Deploy("sample");
@@ -96,7 +100,7 @@ TEST_F(MainJobTest, Ed25519AgentDoesTheSame) {
   EXPECT_EQ(scenario_->OnDisk("two"), "for both suites");
 }
 
-TEST_F(MainJobTest, DeletedDeviceIsEnrolledAgainWithTheSameKeys) {
+TEST_P(MainJobTest, DeletedDeviceIsEnrolledAgainWithTheSameKeys) {
   scenario_->Publish(1, "once more");
   scenario_->Deploy("sample");
   scenario_->Do("operator", {"device", "delete", "one"});
@@ -121,7 +125,7 @@ TEST_F(MainJobTest, DeletedDeviceIsEnrolledAgainWithTheSameKeys) {
   EXPECT_THAT(refused.err, HasSubstr("banned"));
 }
 
-TEST_F(MainJobTest, SessionCompletesBeyondTheLastPartition) {
+TEST_P(MainJobTest, SessionCompletesBeyondTheLastPartition) {
   scenario_->Publish(1, "far future");
   scenario_->Deploy("sample");
   stack_->SetClockOffset(int64_t{40} * 365 * 86400);
@@ -131,7 +135,7 @@ TEST_F(MainJobTest, SessionCompletesBeyondTheLastPartition) {
   EXPECT_EQ(scenario_->OnDisk("one"), "far future");
 }
 
-TEST_F(MainJobTest, TerminatesCleanlyOnSigterm) { EXPECT_EQ(stack_->StopTamd(SIGTERM), 0); }
+TEST_P(MainJobTest, TerminatesCleanlyOnSigterm) { EXPECT_EQ(stack_->StopTamd(SIGTERM), 0); }
 
 }  // namespace
 }  // namespace tam::testing

@@ -1,9 +1,11 @@
-// Challenges, tokens and repeated messages, over HTTP against the whole TAM.
+// Challenges, tokens and repeated messages, over HTTP against the whole TAM; where its services are
+// apart, each message goes to the next gateway.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/hand_made_agent.h"
+#include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
 #include "tests/support/status_matchers.h"
@@ -15,10 +17,10 @@ using teep::ErrorCode;
 
 constexpr char kOtherPath[] = "/tam/demo/other";
 
-class ReplayTest : public ::testing::Test {
+class ReplayTest : public ::testing::TestWithParam<Layout> {
  protected:
   void SetUp() override {
-    auto stack = Stack::Start();
+    auto stack = Stack::Start(OptionsOf(GetParam()));
     ASSERT_THAT(stack, IsOk());
     stack_ = *std::move(stack);
     scenario_.emplace(*stack_);
@@ -53,7 +55,9 @@ class ReplayTest : public ::testing::Test {
   std::optional<HandMadeAgent> agent_;
 };
 
-TEST_F(ReplayTest, SameQueryResponseGetsSameUpdateUntilItIsAnswered) {
+INSTANTIATE_TEST_SUITE_P(, ReplayTest, ::testing::ValuesIn(LayoutsToTest()), LayoutName);
+
+TEST_P(ReplayTest, SameQueryResponseGetsSameUpdateUntilItIsAnswered) {
   const std::string response = agent_->Response(agent_->Challenge(kMainPath));
   const teep::Update first = agent_->Post(kMainPath, response).update();
   ASSERT_TRUE(first.token.has_value());
@@ -73,13 +77,13 @@ TEST_F(ReplayTest, SameQueryResponseGetsSameUpdateUntilItIsAnswered) {
   ExpectSilence(kMainPath, answer);
 }
 
-TEST_F(ReplayTest, AcceptedMessageSaysNothingAtAnotherEndpoint) {
+TEST_P(ReplayTest, AcceptedMessageSaysNothingAtAnotherEndpoint) {
   const std::string response = agent_->Response(agent_->Challenge(kMainPath));
   ASSERT_TRUE(agent_->Post(kMainPath, response).update().token.has_value());
   ExpectSilence(kOtherPath, response);
 }
 
-TEST_F(ReplayTest, UsedChallengeInAnotherMessageIsSilentAndChangesNothing) {
+TEST_P(ReplayTest, UsedChallengeInAnotherMessageIsSilentAndChangesNothing) {
   const std::string challenge = agent_->Challenge(kMainPath);
   EXPECT_EQ(agent_->Post(kMainPath, agent_->Response(challenge)).status, 200u);
   teep::QueryResponse other = agent_->UnsignedResponse(challenge);
@@ -87,14 +91,14 @@ TEST_F(ReplayTest, UsedChallengeInAnotherMessageIsSilentAndChangesNothing) {
   ExpectSilence(kMainPath, agent_->Sign(other));
 }
 
-TEST_F(ReplayTest, OlderChallengeThanTheLastIsUsed) {
+TEST_P(ReplayTest, OlderChallengeThanTheLastIsUsed) {
   const std::string older = agent_->Challenge(kMainPath);
   const std::string newer = agent_->Challenge(kMainPath);
   EXPECT_EQ(agent_->Post(kMainPath, agent_->Response(newer)).status, 200u);
   ExpectSilence(kMainPath, agent_->Response(older));
 }
 
-TEST_F(ReplayTest, ForgedChallengeIsRefusedAndChangesNothing) {
+TEST_P(ReplayTest, ForgedChallengeIsRefusedAndChangesNothing) {
   const std::string good = agent_->Challenge(kMainPath);
   for (const size_t i : {0, 1, 7, 8, 15, 16, 31}) {
     std::string forged = good;
@@ -105,11 +109,11 @@ TEST_F(ReplayTest, ForgedChallengeIsRefusedAndChangesNothing) {
   ExpectStatelessRefusal(kMainPath, agent_->Response(good + "x"));
 }
 
-TEST_F(ReplayTest, ChallengeOfAnotherEndpointIsRefusedAndChangesNothing) {
+TEST_P(ReplayTest, ChallengeOfAnotherEndpointIsRefusedAndChangesNothing) {
   ExpectStatelessRefusal(kOtherPath, agent_->Response(agent_->Challenge(kMainPath)));
 }
 
-TEST_F(ReplayTest, ExpiredChallengeIsRefusedAndChangesNothing) {
+TEST_P(ReplayTest, ExpiredChallengeIsRefusedAndChangesNothing) {
   const std::string response = agent_->Response(agent_->Challenge(kMainPath));
   stack_->SetClockOffset(7 * 3600);
   stack_->StopTamd(SIGTERM);
@@ -117,7 +121,7 @@ TEST_F(ReplayTest, ExpiredChallengeIsRefusedAndChangesNothing) {
   ExpectStatelessRefusal(kMainPath, response);
 }
 
-TEST_F(ReplayTest, AnotherProcessAnswersASessionThatThisOneBegan) {
+TEST_P(ReplayTest, AnotherProcessAnswersASessionThatThisOneBegan) {
   const std::string response = agent_->Response(agent_->Challenge(kMainPath));
   stack_->StopTamd(SIGKILL);
   ASSERT_THAT(stack_->StartTamd(), IsOk());
@@ -126,7 +130,7 @@ TEST_F(ReplayTest, AnotherProcessAnswersASessionThatThisOneBegan) {
 
 // Whether the guarded write was done when the TAM died or not: the device sends the same again, and
 // there is one update, once installed.
-TEST_F(ReplayTest, StateSurvivesKillDuringASession) {
+TEST_P(ReplayTest, StateSurvivesKillDuringASession) {
   for (int round = 0; round < 5; ++round) {
     SCOPED_TRACE(round);
     const std::string response = agent_->Response(agent_->Challenge(kMainPath));
@@ -144,7 +148,7 @@ TEST_F(ReplayTest, StateSurvivesKillDuringASession) {
 }
 
 // A broker asks another device for evidence of this challenge and carries it here.
-TEST_F(ReplayTest, RelayedEvidenceOfAnotherDeviceIsRefusedAndNamed) {
+TEST_P(ReplayTest, RelayedEvidenceOfAnotherDeviceIsRefusedAndNamed) {
   scenario_->AddDevice("donor");
   const HandMadeAgent donor(*stack_, scenario_->Folder("donor"));
   const std::string challenge = agent_->Challenge(kMainPath);
@@ -159,7 +163,7 @@ TEST_F(ReplayTest, RelayedEvidenceOfAnotherDeviceIsRefusedAndNamed) {
                                       ::testing::HasSubstr("signature")));
 }
 
-TEST_F(ReplayTest, MissingAttestationIsAnsweredWithErrCodeOne) {
+TEST_P(ReplayTest, MissingAttestationIsAnsweredWithErrCodeOne) {
   teep::QueryResponse response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
   response.attestation_payload.reset();
   response.attestation_payload_format.reset();
@@ -170,14 +174,14 @@ TEST_F(ReplayTest, MissingAttestationIsAnsweredWithErrCodeOne) {
   EXPECT_EQ(stack_->DatabaseDigest(), before);
 }
 
-TEST_F(ReplayTest, UnknownVersionIsAnsweredWithErrCodeFour) {
+TEST_P(ReplayTest, UnknownVersionIsAnsweredWithErrCodeFour) {
   teep::QueryResponse response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
   response.selected_version = 1;
   EXPECT_EQ(agent_->Post(kMainPath, agent_->Sign(response)).update().err_code,
             ErrorCode::kUnsupportedMsgVersion);
 }
 
-TEST_F(ReplayTest, BannedKeyIsSilent) {
+TEST_P(ReplayTest, BannedKeyIsSilent) {
   const std::string response = agent_->Response(agent_->Challenge(kMainPath));
   const std::string thumbprint =
       keys::ThumbprintHex(agent_->state().agent_key().public_key().thumbprint());
@@ -185,13 +189,13 @@ TEST_F(ReplayTest, BannedKeyIsSilent) {
   ExpectSilence(kMainPath, response);
 }
 
-TEST_F(ReplayTest, SuccessWithAnUnknownTokenIsSilent) {
+TEST_P(ReplayTest, SuccessWithAnUnknownTokenIsSilent) {
   teep::Success success;
   success.token = std::string(16, 't');
   ExpectSilence(kMainPath, agent_->Sign(success));
 }
 
-TEST_F(ReplayTest, GarbageLeavesNoRow) {
+TEST_P(ReplayTest, GarbageLeavesNoRow) {
   for (const std::string& body : {std::string("garbage"), std::string(1, '\xd2'),
                                   std::string("\xd2\x84", 2), std::string(100000, '\x80')}) {
     ExpectSilence(kMainPath, body);
@@ -201,7 +205,7 @@ TEST_F(ReplayTest, GarbageLeavesNoRow) {
   ExpectSilence(kMainPath, response);
 }
 
-TEST_F(ReplayTest, ManyEmptyPostsLeaveNoRow) {
+TEST_P(ReplayTest, ManyEmptyPostsLeaveNoRow) {
   agent_->Challenge(kMainPath);  // the first of all makes the challenge root
   const std::string before = stack_->DatabaseDigest();
   for (int i = 0; i < 200; ++i) agent_->Challenge(kMainPath);

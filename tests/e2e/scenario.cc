@@ -83,7 +83,7 @@ void Scenario::Deploy(const std::string& name) {
 
 Finished Scenario::Session(const std::string& device, const std::vector<std::string>& flags) {
   std::vector<std::string> args = {
-      "run", "--state", Folder(device), "--tam", stack_.TamUrl(kMainPath), "--once"};
+      "run", "--state", Folder(device), "--tam", stack_.NextTamUrl(kMainPath), "--once"};
   args.insert(args.end(), flags.begin(), flags.end());
   return stack_.Teepsim(args);
 }

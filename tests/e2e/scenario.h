@@ -32,7 +32,7 @@ class Scenario {
   void Publish(int sequence, const std::string& payload);
   void Deploy(const std::string& name);
 
-  // One session; stdout and stderr of teepsim.
+  // One session, with the next gateway; stdout and stderr of teepsim.
   Finished Session(const std::string& device, const std::vector<std::string>& flags = {});
   // What `tamctl device show` prints.
   std::string Show(const std::string& device);

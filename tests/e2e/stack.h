@@ -4,6 +4,7 @@
 #ifndef TAMARACK_TESTS_E2E_STACK_H_
 #define TAMARACK_TESTS_E2E_STACK_H_
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -60,6 +61,11 @@ class Stack {
   std::string TamUrl(const std::string& path, int replica = 0) const {
     return "http://" + tam_->HttpAddress(replica) + path;
   }
+  // At the gateways in turn.
+  std::string NextTamUrl(const std::string& path) {
+    return TamUrl(path,
+                  static_cast<int>(next_gateway_++ % static_cast<unsigned>(options_.replicas)));
+  }
   const StackOptions& options() const { return options_; }
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   std::string Credential(const std::string& name) const { return Path("credentials/" + name); }
@@ -75,6 +81,7 @@ class Stack {
   std::unique_ptr<PrivatePostgres> postgres_;
   std::mutex postgres_mutex_;  // one at a time kills and restarts it
   std::unique_ptr<TamProcesses> tam_;
+  std::atomic<unsigned> next_gateway_ = 0;
 };
 
 }  // namespace tam::testing

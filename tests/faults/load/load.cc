@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/keys/key_file.h"
@@ -22,14 +21,6 @@ namespace {
 constexpr absl::Duration kLimit = absl::Seconds(60);
 // How long the old rate is waited for; its absence is reported, not an error.
 constexpr absl::Duration kRateLimit = absl::Seconds(15);
-
-// The address of the service's first replica.
-std::string AdminAddress(Stack& stack, const std::string& service) {
-  for (absl::string_view entry : absl::StrSplit(stack.tam().AdminServers(), ',')) {
-    if (absl::ConsumePrefix(&entry, service + "=")) return std::string(entry);
-  }
-  return stack.tam().AdminServers();
-}
 
 std::vector<std::string> TamUrls(Stack& stack) {
   std::vector<std::string> urls;
@@ -91,8 +82,7 @@ void Load::SetUp(size_t devices) {
   ASSERT_THAT(fleet, IsOk());
   fleet_ = *std::move(fleet);
   OperatorAccess access;
-  access.registry = AdminAddress(*stack_, "registry");
-  access.attestation = AdminAddress(*stack_, "attestation");
+  access.servers = stack_->tam().AdminServers();
   access.cert_file = stack_->Credential("operator.pem");
   access.key_file = stack_->Credential("operator.key");
   access.ca_file = stack_->Credential("ca.pem");
