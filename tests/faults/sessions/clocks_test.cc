@@ -105,7 +105,9 @@ TEST_P(ClocksTest, EveryDeviceCompletesASessionThroughEitherAndAcross) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, ClocksTest,
-                         ::testing::Values(Wrong{"TogetherADayAhead", Layout::kTogether, 86'400},
+                         ::testing::Values(Wrong{"ApartADayAhead", Layout::kApart, 86'400},
+                                           Wrong{"ApartADayBehind", Layout::kApart, -86'400},
+                                           Wrong{"TogetherADayAhead", Layout::kTogether, 86'400},
                                            Wrong{"TogetherADayBehind", Layout::kTogether, -86'400}),
                          [](const auto& info) { return std::string(info.param.name); });
 

@@ -139,7 +139,8 @@ TEST_P(GenerationsTest, OneSessionAcrossAnOldKeyEpochAndANewOne) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layouts, GenerationsTest, ::testing::Values(Layout::kTogether),
+INSTANTIATE_TEST_SUITE_P(Layouts, GenerationsTest,
+                         ::testing::Values(Layout::kTogether, Layout::kApart),
                          [](const auto& info) {
                            return info.param == Layout::kApart ? "Apart" : "Together";
                          });

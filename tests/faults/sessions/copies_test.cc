@@ -1,0 +1,193 @@
+// A thousand copies of one message over two gateways at the same moment: what is answered, and what
+// stands in the database afterwards.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <map>
+#include <set>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
+#include "teep/message/message.h"
+#include "tests/e2e/hand_made_agent.h"
+#include "tests/e2e/scenario.h"
+#include "tests/e2e/stack.h"
+#include "tests/faults/sessions/at_gateway.h"
+#include "tests/faults/sessions/posts_at_once.h"
+#include "tests/support/status_matchers.h"
+
+namespace tam::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+
+constexpr int kGateways = 2;
+
+// Status -> how many.
+std::map<int, int> StatusesOf(const std::vector<RawReply>& replies) {
+  std::map<int, int> statuses;
+  for (const RawReply& reply : replies) ++statuses[reply.status];
+  return statuses;
+}
+
+class CopiesTest : public ::testing::TestWithParam<Layout> {
+ protected:
+  void SetUp() override {
+    StackOptions options;
+    options.layout = GetParam();
+    options.replicas = kGateways;
+    auto stack = Stack::Start(options);
+    ASSERT_THAT(stack, IsOk());
+    stack_ = *std::move(stack);
+    scenario_.emplace(*stack_);
+    scenario_->SetUpTenant();
+    scenario_->AddDevice("one");
+    scenario_->AddReferenceValues("one");
+    scenario_->Publish(1, "payload");
+    scenario_->Deploy("sample");
+    agent_.emplace(*stack_, scenario_->Folder("one"));
+  }
+
+  // Every second copy to each gateway.
+  std::vector<RawReply> SendCopies(int count, const std::string& message) {
+    std::vector<Post> posts;
+    for (int i = 0; i < count; ++i) {
+      posts.push_back({stack_->tam().HttpAddress(i % kGateways), kMainPath, message});
+    }
+    const auto replies = PostAtOnce(posts);
+    EXPECT_THAT(replies, IsOk());
+    return replies.ok() ? *replies : std::vector<RawReply>();
+  }
+
+  // The Update in a reply, its signature verified with the TAM's key; an empty one with a failure.
+  teep::Update VerifiedUpdate(const std::string& body) {
+    const auto cose = cose::Message::Parse(cbor::AsBytes(body), cose::TagRule::kRequired);
+    if (!cose.ok()) {
+      ADD_FAILURE() << cose.status();
+      return teep::Update();
+    }
+    for (const keys::PublicKey& key : agent_->state().record().tam_keys) {
+      const auto verified = teep::VerifyMessage(*cose, key, cose::AlgorithmPolicy::Strict());
+      if (verified.ok()) return std::get<teep::Update>(verified->message());
+    }
+    ADD_FAILURE() << "no TAM key verifies the Update";
+    return teep::Update();
+  }
+
+  // Rows of audit.entries by kind since `before` was taken the same way.
+  std::map<std::string, int> AuditRows() {
+    std::map<std::string, int> rows;
+    for (const absl::string_view line : absl::StrSplit(
+             stack_->Sql("SELECT kind, count(*) FROM audit.entries GROUP BY kind"), '\n')) {
+      const std::pair<std::string, std::string> parts = absl::StrSplit(line, '|');
+      int count = 0;
+      if (absl::SimpleAtoi(parts.second, &count)) rows[parts.first] = count;
+    }
+    return rows;
+  }
+  static std::map<std::string, int> Minus(std::map<std::string, int> after,
+                                          const std::map<std::string, int>& before) {
+    for (const auto& [kind, count] : before) {
+      if ((after[kind] -= count) == 0) after.erase(kind);
+    }
+    return after;
+  }
+
+  // Copies of the Success are recorded once, and change nothing after that.
+  void ExpectOneReport(const std::string& token) {
+    teep::Success success;
+    success.token = token;
+    const std::string report = agent_->Sign(success);
+    const auto audit_before = AuditRows();
+    EXPECT_THAT(StatusesOf(SendCopies(200, report)), ElementsAre(Pair(204, 200)));
+    EXPECT_THAT(Minus(AuditRows(), audit_before), ElementsAre(Pair("update.succeeded", 1)));
+    EXPECT_EQ(Count("updates"), "0\n");
+    EXPECT_EQ(Count("updates_history"), "1\n");
+    EXPECT_EQ(Count("device_manifests"), "1\n");
+    const std::string before = stack_->DatabaseDigest();
+    EXPECT_THAT(StatusesOf(SendCopies(100, report)), ElementsAre(Pair(204, 100)));
+    EXPECT_EQ(stack_->DatabaseDigest(), before);
+  }
+
+  std::string Count(const std::string& table) {
+    return stack_->Sql(absl::StrCat("SELECT count(*) FROM registry.", table));
+  }
+
+  std::unique_ptr<Stack> stack_;
+  std::optional<Scenario> scenario_;
+  std::optional<HandMadeAgent> agent_;
+};
+
+TEST_P(CopiesTest, AThousandCopiesOpenOneUpdateAndGetItsToken) {
+  const std::string response = agent_->Response(ChallengeAt(*stack_, 0));
+  const auto audit_before = AuditRows();
+  const std::vector<RawReply> replies = SendCopies(1000, response);
+  EXPECT_THAT(StatusesOf(replies), ElementsAre(Pair(200, 1000)));
+  std::set<std::string> tokens;
+  std::set<std::vector<std::string>> manifests;
+  absl::Duration slowest;
+  for (const RawReply& reply : replies) {
+    const teep::Update update = VerifiedUpdate(reply.body);
+    tokens.insert(update.token.value_or("none"));
+    manifests.insert(update.manifest_list);
+    EXPECT_FALSE(update.err_code.has_value());
+    slowest = std::max(slowest, reply.after);
+  }
+  ASSERT_EQ(tokens.size(), 1u);
+  ASSERT_EQ(manifests.size(), 1u);
+  EXPECT_EQ(manifests.begin()->size(), 1u);
+  EXPECT_EQ(Count("updates"), "1\n");
+  EXPECT_EQ(Count("attestations"), "1\n");
+  // The first attestation of the device, and of the tenant, which makes its result key.
+  EXPECT_THAT(Minus(AuditRows(), audit_before),
+              ElementsAre(Pair("device.identity.claim", 1), Pair("session.accepted", 1),
+                          Pair("signing-key.create", 1)));
+  std::cout << "1000 copies of a QueryResponse over 2 gateways: " << StatusesOf(replies)[200]
+            << " x 200, " << tokens.size() << " token, slowest answer after " << slowest << "\n";
+
+  ExpectOneReport(*tokens.begin());
+  const std::string before = stack_->DatabaseDigest();
+  EXPECT_THAT(StatusesOf(SendCopies(100, response)), ElementsAre(Pair(204, 100)));
+  EXPECT_EQ(stack_->DatabaseDigest(), before);
+}
+
+// The Success comes while copies of the QueryResponse are still on their way: those that are
+// answered before it is recorded get the update, the others 204, and nothing else.
+TEST_P(CopiesTest, CopiesThatRaceWithTheReportGetTheUpdateOrNothing) {
+  const std::string response = agent_->Response(ChallengeAt(*stack_, 0));
+  const teep::Update update = PostAt(*stack_, 0, response).update();
+  ASSERT_TRUE(update.token.has_value());
+  teep::Success success;
+  success.token = update.token;
+  std::vector<Post> posts;
+  for (int i = 0; i < 400; ++i) {
+    posts.push_back({stack_->tam().HttpAddress(i % kGateways), kMainPath, response});
+  }
+  posts.insert(posts.begin() + 200,
+               {stack_->tam().HttpAddress(0), kMainPath, agent_->Sign(success)});
+  TAM_ASSERT_OK_AND_ASSIGN(std::vector<RawReply> replies, PostAtOnce(posts));
+  EXPECT_EQ(replies[200].status, 204);
+  replies.erase(replies.begin() + 200);
+  for (const RawReply& reply : replies) {
+    ASSERT_THAT(reply.status, ::testing::AnyOf(200, 204));
+    if (reply.status != 200) continue;
+    EXPECT_EQ(VerifiedUpdate(reply.body).token, update.token);
+  }
+  EXPECT_EQ(Count("updates"), "0\n");
+  EXPECT_EQ(Count("updates_history"), "1\n");
+  std::cout << "400 copies racing with the Success: " << StatusesOf(replies)[200] << " x 200, "
+            << StatusesOf(replies)[204] << " x 204\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, CopiesTest, ::testing::Values(Layout::kTogether, Layout::kApart),
+                         [](const auto& info) {
+                           return info.param == Layout::kApart ? "Apart" : "Together";
+                         });
+
+}  // namespace
+}  // namespace tam::testing
