@@ -45,6 +45,16 @@ ABSL_FLAG(std::string, http_listen, "127.0.0.1:0",
           "address:port of the TEEP listener, the address numeric; port 0: any free one");
 ABSL_FLAG(int, http_workers, 16, "Most TEEP messages handled at once");
 ABSL_FLAG(
+    std::string, http_tls_cert, "",
+    "PEM file: the TEEP listener's certificate chain, leaf first; it then speaks HTTPS alone. "
+    "Read again when it changes. Without it: plain HTTP, for loopback and behind a proxy");
+ABSL_FLAG(std::string, http_tls_key, "",
+          "PEM file: the private key of --http_tls_cert; as private as --kek_file");
+ABSL_FLAG(int, http_connections, 4096,
+          "Most connections of devices; over TLS each takes about 100 KiB");
+ABSL_FLAG(int, http_connections_per_source, 1024,
+          "Most of them from one address; behind a proxy as many as --http_connections");
+ABSL_FLAG(
     std::string, peers, "",
     "Where the modules of other processes are that the modules here need: NAME=host:port,... A "
     "NAME several times: so many replicas, at numeric addresses of one family. The process must "
@@ -110,6 +120,19 @@ absl::Status CheckTls(const Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckHttp(const Config& config) {
+  if (config.http_tls_cert_file.empty() != config.http_tls_key_file.empty()) {
+    return Want("http_tls_key", "both --http_tls_cert and --http_tls_key, or neither",
+                config.http_tls_key_file);
+  }
+  for (const auto& [flag, count] :
+       {std::pair<const char*, int>{"http_connections", config.http_connections},
+        {"http_connections_per_source", config.http_connections_per_source}}) {
+    if (count < 1 || count > 1'000'000) return Want(flag, "1 to 1000000", absl::StrCat(count));
+  }
+  return absl::OkStatus();
+}
+
 // What must be there for these modules to run.
 absl::Status Check(const Config& config) {
   const bool only_gateway = config.modules == std::set{Module::kGateway};
@@ -129,7 +152,7 @@ absl::Status Check(const Config& config) {
   if (!(config.failures_per_source >= 1)) {
     return Want("failures_per_source", "at least 1", absl::StrCat(config.failures_per_source));
   }
-  return absl::OkStatus();
+  return CheckHttp(config);
 }
 
 }  // namespace
@@ -208,6 +231,10 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   config.admin_workers = absl::GetFlag(FLAGS_admin_workers);
   config.http_listen = absl::GetFlag(FLAGS_http_listen);
   config.http_workers = absl::GetFlag(FLAGS_http_workers);
+  config.http_tls_cert_file = absl::GetFlag(FLAGS_http_tls_cert);
+  config.http_tls_key_file = absl::GetFlag(FLAGS_http_tls_key);
+  config.http_connections = absl::GetFlag(FLAGS_http_connections);
+  config.http_connections_per_source = absl::GetFlag(FLAGS_http_connections_per_source);
   config.query_requests_per_second = absl::GetFlag(FLAGS_query_requests_per_second);
   config.failures_per_source = absl::GetFlag(FLAGS_failures_per_source);
   config.ready_file = absl::GetFlag(FLAGS_ready_file);

@@ -49,6 +49,11 @@ struct Config {
   // "address:port", the address numeric.
   std::string http_listen;
   int http_workers = 16;
+  // Both or neither: the TEEP listener speaks HTTPS, or plain HTTP.
+  std::string http_tls_cert_file;
+  std::string http_tls_key_file;
+  int http_connections = 4096;
+  int http_connections_per_source = 1024;
   // The processes that serve modules which are not in this one.
   std::map<Module, Peer> peers;
   double query_requests_per_second = 0;

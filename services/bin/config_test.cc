@@ -1,6 +1,7 @@
 #include "services/bin/config.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -92,6 +93,40 @@ TEST(ConfigTest, WantsWhatTheModulesNeed) {
   EXPECT_THAT(
       Read({"--tls_cert=c", "--services=gateway", "--http_workers=1", "--failures_per_source=0"}),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("failures_per_source")));
+}
+
+TEST(ConfigTest, WantsBothFilesOfTheHttpsListenerOrNone) {
+  const std::vector<std::string> rest = {"--services=gateway", "--tls_cert=c",
+                                         "--tls_key=k",        "--tls_ca=a",
+                                         "--http_workers=16",  "--failures_per_source=20"};
+  const auto with = [&](const std::string& cert, const std::string& key) {
+    std::vector<std::string> flags = rest;
+    flags.push_back("--http_tls_cert=" + cert);
+    flags.push_back("--http_tls_key=" + key);
+    return Read(flags);
+  };
+  for (const auto& [cert, key] : {std::pair{"c", ""}, std::pair{"", "k"}}) {
+    EXPECT_THAT(with(cert, key),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("http_tls_key")));
+  }
+  const auto both = with("c", "k");
+  ASSERT_THAT(both, IsOk());
+  EXPECT_EQ(both->http_tls_cert_file, "c");
+  EXPECT_EQ(both->http_tls_key_file, "k");
+  EXPECT_THAT(with("", ""), IsOk());
+}
+
+TEST(ConfigTest, BoundsConnections) {
+  const std::vector<std::string> rest = {"--services=gateway", "--tls_cert=c",
+                                         "--tls_key=k",        "--tls_ca=a",
+                                         "--http_workers=16",  "--failures_per_source=20"};
+  for (const char* flag : {"http_connections", "http_connections_per_source"}) {
+    std::vector<std::string> flags = rest;
+    flags.push_back(std::string("--") + flag + "=0");
+    EXPECT_THAT(Read(flags), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(flag)));
+    flags.push_back(std::string("--") + flag + "=1");
+    EXPECT_THAT(Read(flags), IsOk());
+  }
 }
 
 TEST(FilesTest, ReplacesAndReadsWhole) {

@@ -216,6 +216,10 @@ absl::Status Process::StartGateway() {
   gateway.http.workers = config_.http_workers;
   gateway.session.failures_per_source = {config_.failures_per_source,
                                          10 * config_.failures_per_source};
+  gateway.http.tls = {config_.http_tls_cert_file, config_.http_tls_key_file};
+  gateway.http.admission.connections = static_cast<size_t>(config_.http_connections);
+  gateway.http.admission.connections_per_source =
+      static_cast<size_t>(config_.http_connections_per_source);
   absl::Status address = SplitAddress(config_.http_listen, gateway.http.address, gateway.http.port);
   if (!address.ok()) return address;
   gateway_ = std::make_unique<gateway::GatewayModule>(

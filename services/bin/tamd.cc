@@ -1,5 +1,6 @@
 #include "services/bin/tamd.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -30,6 +31,14 @@ sigset_t BlockEndSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// A device's connection is a descriptor, and the usual soft limit is 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 absl::Status Announce(const Config& config, const Process& process) {
@@ -79,6 +88,7 @@ int RunTamd(int argc, char** argv) {
   }
   runtime::SetLogThreshold(config->log_level);
   const sigset_t signals = BlockEndSignals();
+  RaiseDescriptorLimit();
   absl::StatusOr<std::unique_ptr<Process>> process = Process::Start(*config);
   if (!process.ok()) return Fail(process.status());
   if (absl::Status announced = Announce(*config, **process); !announced.ok()) {

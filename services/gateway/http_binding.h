@@ -2,7 +2,8 @@
 //
 // Codes: 200 with a message, 204 without; 404 unknown TAM URI, 405 another method than POST, 406 no
 // suitable Accept, 413 too large, 415 another Content-Type; 503 with Retry-After when the TAM
-// cannot answer now, 500 when it fails otherwise. Never 3xx, never Cache-Control. Thread safe.
+// cannot answer now, 500 when it fails otherwise; what the server refuses by itself is 400, 413,
+// 431, 501, 503 or 505 (http_head.h, http_server.h). Never 3xx, never Cache-Control. Thread safe.
 #ifndef TAMARACK_SERVICES_GATEWAY_HTTP_BINDING_H_
 #define TAMARACK_SERVICES_GATEWAY_HTTP_BINDING_H_
 
@@ -20,7 +21,7 @@ inline constexpr char kTeepMediaType[] = "application/teep+cbor";
 
 struct HttpRequest {
   std::string method;
-  std::string target;                 // as on the request line: path and query
+  std::string target;                 // in origin-form: path and query
   std::optional<std::string> accept;  // all Accept fields, joined by ", "
   std::optional<std::string> content_type;
   std::string body;

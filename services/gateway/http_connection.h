@@ -1,4 +1,4 @@
-// One connection of the HTTP server. Only for http_server.cc.
+// One connection of the HTTP server, plain or TLS. Only for http_server.cc.
 #ifndef TAMARACK_SERVICES_GATEWAY_HTTP_CONNECTION_H_
 #define TAMARACK_SERVICES_GATEWAY_HTTP_CONNECTION_H_
 
@@ -9,11 +9,14 @@
 #include <string>
 #include <utility>
 
-#include "boost/asio/ip/tcp.hpp"
+#include "absl/strings/string_view.h"
 #include "boost/beast/core/flat_buffer.hpp"
-#include "boost/beast/core/tcp_stream.hpp"
 #include "boost/beast/http.hpp"
+#include "crypto/tls/stream.h"
+#include "services/gateway/admission.h"
+#include "services/gateway/dropped.h"
 #include "services/gateway/http_binding.h"
+#include "services/gateway/http_head.h"
 #include "services/gateway/http_server.h"
 
 namespace tam::gateway {
@@ -26,38 +29,64 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // false and drops it.
   using Dispatch = std::function<bool(HttpRequest, std::function<void(HttpReply)> done)>;
 
-  HttpConnection(boost::asio::ip::tcp::socket socket, const HttpServerConfig& config,
-                 Dispatch dispatch, std::function<void(HttpConnection*)> closed);
-  ~HttpConnection();
+  HttpConnection(tls::Stream stream, std::string source, Admission::Ticket ticket,
+                 const HttpServerConfig& config, Dispatch dispatch,
+                 std::function<void(HttpConnection*)> closed);
 
   void Serve();          // from any thread, once
-  void Refuse();         // instead of Serve: 503 and close
+  void Refuse();         // instead of Serve, where it is plain: 503 and close
   void CloseWhenIdle();  // from any thread
 
  private:
-  using Request = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Parser = boost::beast::http::request_parser<boost::beast::http::dynamic_body>;
   using Error = boost::beast::error_code;
 
-  void ReadHeader();
-  void OnHeader(Error error);
+  // http_connection.cc: in comes a request.
+  void Handshake();
+  void AwaitRequest();
+  void ReadHead();
+  void ReadSome(size_t most, std::function<void()> next, Dropped slow);
+  void ParseHead();
+  void OnHead();
+  void AwaitBody();
   void ReadBody();
-  void OnBody(Error error);
+  void OnRequest();
+  HttpRequest TakeHead() const;
   void RefuseMalformed(Error error);
-  void Reply(HttpReply reply, bool close);
-  void OnWritten(Error error);
-  void Linger();
-  HttpRequest TakeRequest();
 
-  boost::beast::tcp_stream stream_;
+  // http_connection_reply.cc: out goes a reply, and the end.
+  void Reply(HttpReply reply, bool close);
+  void Compose(HttpReply reply, bool keep_alive);
+  void OnWritten(Error error);
+  void Close();
+  void CloseTcp();
+  void Linger();
+
+  void ExpireAfter(absl::Duration time);
+  void Count(Dropped reason) const;
+
+  struct Farewell {
+    ~Farewell() { tell(who); }
+    const std::function<void(HttpConnection*)> tell;
+    HttpConnection* const who;
+  };
+  // First, so that it goes last: when it tells, socket and ticket have been given back.
+  const Farewell farewell_;
+  tls::Stream stream_;
+  const std::string source_;
+  Admission::Ticket ticket_;
   const HttpServerConfig& config_;
   const Dispatch dispatch_;
-  const std::function<void(HttpConnection*)> closed_;
-  std::string source_;
   boost::beast::flat_buffer buffer_;
-  std::optional<Request> parser_;
+  HeadScanner scanner_;
+  std::optional<Parser> parser_;
+  HttpRequest head_;
   boost::beast::http::response<boost::beast::http::string_body> response_;
   std::array<char, 4096> discard_;
-  bool idle_ = false;         // waiting for the first byte of a request
+  size_t requests_ = 0;
+  // Of the request whose reply is under way, for fault points; empty: the engine is not asked.
+  absl::string_view answering_;
+  bool idle_ = false;         // nothing of a request has come yet
   bool close_after_ = false;  // after the reply under way
   bool stopping_ = false;
 };

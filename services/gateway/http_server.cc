@@ -1,8 +1,12 @@
 #include "services/gateway/http_server.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +21,7 @@
 #include "boost/asio/steady_timer.hpp"
 #include "boost/asio/strand.hpp"
 #include "services/gateway/http_connection.h"
+#include "services/runtime/log.h"
 #include "services/runtime/worker_pool.h"
 
 namespace tam::gateway {
@@ -24,16 +29,38 @@ namespace tam::gateway {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+namespace {
+
+// What limits are counted against: an IPv4 address, or the /64 of an IPv6 address.
+std::string SourceOf(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const tcp::endpoint remote = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  asio::ip::address address = remote.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  if (address.is_v4()) return address.to_string();
+  asio::ip::address_v6::bytes_type bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return absl::StrCat(asio::ip::address_v6(bytes).to_string(), "/64");
+}
+
+}  // namespace
+
 class HttpServer::Core {
  public:
   Core(const HttpServerConfig& config, TeepProtocol& protocol)
       : config_(config),
         protocol_(protocol),
         pool_(config.workers, config.queue_limit),
+        admission_(config.admission),
+        refusals_({config.admission.connections / 8 + 1, SIZE_MAX, 0, 0}),
         io_(std::max(config.io_threads, 1)),
         work_(io_.get_executor()),
         acceptor_(asio::make_strand(io_)),
-        pause_(acceptor_.get_executor()) {}
+        pause_(acceptor_.get_executor()),
+        poll_(acceptor_.get_executor()) {}
 
   ~Core() { Stop(absl::ZeroDuration()); }
 
@@ -57,8 +84,19 @@ class HttpServer::Core {
     return absl::OkStatus();
   }
 
+  absl::Status LoadCertificate() {
+    if (config_.tls.certificate.empty()) return absl::OkStatus();
+    auto loaded = TlsCertificate::Load(config_.tls);
+    if (!loaded.ok()) return loaded.status();
+    certificate_ = *std::move(loaded);
+    return absl::OkStatus();
+  }
+
   void Run() {
-    asio::post(acceptor_.get_executor(), [this] { Accept(); });
+    asio::post(acceptor_.get_executor(), [this] {
+      Accept();
+      if (certificate_ != nullptr) PollCertificate();
+    });
     for (int i = 0; i < std::max(config_.io_threads, 1); ++i) {
       threads_.emplace_back([this] { io_.run(); });
     }
@@ -66,6 +104,7 @@ class HttpServer::Core {
 
   void Stop(absl::Duration grace);
   uint16_t port() const { return port_; }
+  size_t held_bytes() const { return admission_.bytes(); }
   size_t connections() const {
     std::lock_guard lock(mutex_);
     return connections_.size();
@@ -73,25 +112,32 @@ class HttpServer::Core {
 
  private:
   void Accept();
+  void PollCertificate();
   void Begin(tcp::socket socket);
+  std::optional<Admission::Ticket> TicketFor(const std::string& source, bool& serve);
+  tls::Stream StreamOn(tcp::socket socket) const;
   bool Dispatch(HttpRequest request, std::function<void(HttpReply)> done);
   void Forget(HttpConnection* connection);
 
   const HttpServerConfig config_;
   TeepProtocol& protocol_;
   uint16_t port_ = 0;
-  mutable std::mutex mutex_;  // guards the next three
+  std::unique_ptr<TlsCertificate> certificate_;  // null: plain
+  mutable std::mutex mutex_;                     // guards the next three
   std::condition_variable gone_;
   std::unordered_set<HttpConnection*> connections_;
   bool stopping_ = false;
   runtime::WorkerPool pool_;
   std::vector<std::thread> threads_;
+  Admission admission_;
+  Admission refusals_;  // short ones, beyond what is admitted
   // Last, so that it goes first: handlers that it still holds own connections.
   asio::io_context io_;
   // A connection whose request is with a worker is no work of io_'s.
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
+  asio::steady_timer poll_;
 };
 
 void HttpServer::Core::Accept() {
@@ -111,26 +157,52 @@ void HttpServer::Core::Accept() {
                          });
 }
 
-void HttpServer::Core::Begin(tcp::socket socket) {
+// Files may be slow: a worker reads them.
+void HttpServer::Core::PollCertificate() {
+  poll_.expires_after(absl::ToChronoNanoseconds(config_.certificate_poll));
+  poll_.async_wait([this](boost::system::error_code stopped) {
+    if (stopped || !acceptor_.is_open()) return;
+    pool_.TrySubmit([this] { certificate_->Poll(); }, runtime::WorkerPool::Priority::kContinuing);
+    PollCertificate();
+  });
+}
+
+// A refusal costs little where it needs no handshake, so some pass the limits.
+std::optional<Admission::Ticket> HttpServer::Core::TicketFor(const std::string& source,
+                                                             bool& serve) {
+  std::optional<Admission::Ticket> ticket = admission_.Admit(source);
+  serve = ticket.has_value();
+  if (serve) return ticket;
+  if (config_.count_dropped) config_.count_dropped(Dropped::kTooMany);
+  if (certificate_ != nullptr) return std::nullopt;
+  return refusals_.Admit(source);
+}
+
+tls::Stream HttpServer::Core::StreamOn(tcp::socket socket) const {
+  if (certificate_ == nullptr) return tls::Stream(std::move(socket));
+  return tls::Stream(std::move(socket), *certificate_->Current());
+}
+
+void HttpServer::Core::Begin(tcp::socket socket) try {
+  std::string source = SourceOf(socket);
+  bool serve = false;
+  std::optional<Admission::Ticket> ticket = TicketFor(source, serve);
+  if (!ticket.has_value()) return;
   auto connection = std::make_shared<HttpConnection>(
-      std::move(socket), config_,
+      StreamOn(std::move(socket)), std::move(source), *std::move(ticket), config_,
       [this](HttpRequest request, std::function<void(HttpReply)> done) {
         return Dispatch(std::move(request), std::move(done));
       },
       [this](HttpConnection* closed) { Forget(closed); });
-  bool serve = false;
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    serve = connections_.size() < config_.max_connections;
-    // Refusals are short; they may pass the cap by an eighth, then sockets are closed unanswered.
-    if (!serve &&
-        connections_.size() >= config_.max_connections + config_.max_connections / 8 + 1) {
-      return;
-    }
     connections_.insert(connection.get());
   }
   serve ? connection->Serve() : connection->Refuse();
+} catch (const std::exception& error) {
+  // Without memory for one connection more; those that are open go on.
+  runtime::Log(runtime::Severity::kError, "http.connection", {{"error", error.what()}});
 }
 
 bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpReply)> done) {
@@ -157,6 +229,7 @@ void HttpServer::Core::Stop(absl::Duration grace) {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
+    poll_.cancel();
   });
   std::vector<std::shared_ptr<HttpConnection>> alive;
   {
@@ -183,6 +256,7 @@ HttpServer::~HttpServer() = default;
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerConfig& config,
                                                               TeepProtocol& protocol) {
   auto core = std::make_unique<Core>(config, protocol);
+  if (absl::Status loaded = core->LoadCertificate(); !loaded.ok()) return loaded;
   if (absl::Status listening = core->Listen(); !listening.ok()) return listening;
   core->Run();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(core)));
@@ -190,6 +264,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerCo
 
 uint16_t HttpServer::port() const { return core_->port(); }
 size_t HttpServer::connections() const { return core_->connections(); }
+size_t HttpServer::held_bytes() const { return core_->held_bytes(); }
 void HttpServer::Stop(absl::Duration grace) { core_->Stop(grace); }
 
 }  // namespace tam::gateway

@@ -30,6 +30,9 @@ GatewayModule::GatewayModule(const GatewayConfig& config, runtime::Identity self
     replies_[static_cast<size_t>(status / 100) % replies_.size()].fetch_add(
         1, std::memory_order_relaxed);
   };
+  config_.http.count_dropped = [this](Dropped reason) {
+    dropped_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  };
 }
 
 // Nobody waits for a read any more; the one that a slow service holds up is bounded.

@@ -23,7 +23,7 @@
 namespace tam::gateway {
 
 struct GatewayConfig {
-  HttpServerConfig http;  // count_reply is the module's own
+  HttpServerConfig http;  // count_reply and count_dropped are the module's own
   SessionConfig session;
   EndpointCache::Limits endpoints;
   RefreshLimits challenge_keys = EpochKeyCache::DefaultLimits();
@@ -52,6 +52,8 @@ class GatewayModule {
   const OutcomeLog& outcomes() const { return outcomes_; }
   // Replies by class: 2 for 2xx, ... 5 for 5xx.
   uint64_t replies(int status_class) const;
+  // Connections that were let go without an answer.
+  uint64_t dropped(Dropped reason) const { return dropped_[static_cast<size_t>(reason)]; }
   size_t connections() const;
 
   TeepProtocol& protocol() { return engine_; }
@@ -72,6 +74,7 @@ class GatewayModule {
   EndpointCache endpoints_;
   SessionEngine engine_;
   std::array<std::atomic<uint64_t>, 6> replies_{};
+  std::array<std::atomic<uint64_t>, static_cast<size_t>(Dropped::kCount)> dropped_{};
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -48,6 +48,8 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
                     RandomSeed(dependencies_.random)),
       devices_(config.limit_slots, config.per_device, dependencies_.clock,
                RandomSeed(dependencies_.random)),
+      resends_(config.limit_slots, config.resends_per_device, dependencies_.clock,
+               RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
                    RandomSeed(dependencies_.random)) {}
 

@@ -41,9 +41,11 @@ struct SessionConfig {
   // Messages that name a proven key and are not by it: above it, the key has no reserved capacity.
   Rate failures_per_key{1, 30};
   Rate excess_messages{100, 100};
-  // Stateless replies (err-codes 1, 4, 7; the same Update again; a QueryRequest after an Error) to
-  // one key.
+  // Stateless replies (err-codes 1, 4, 7; a QueryRequest after an Error) to one key.
   Rate per_device{0.1, 20};
+  // The open Update of one key again, for copies of the message that opened it: a network may
+  // deliver many at once.
+  Rate resends_per_device{1, 1024};
   size_t limit_slots = 1 << 16;
   // Messages of registered keys that wait at once for keys or configuration newer than held; others
   // that need them are told to come again.
@@ -178,6 +180,7 @@ class SessionEngine : public TeepProtocol {
   BucketTable source_failures_;
   BucketTable key_failures_;
   BucketTable devices_;
+  BucketTable resends_;
   RecentKeys recent_keys_;
 };
 

@@ -1,5 +1,10 @@
 // Who is heard when there is too much: DESIGN.md "A session", the limits.
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "services/gateway/session_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -111,7 +116,7 @@ TEST_F(LimitsTest, ReplaysOfUsedChallengesUseUpTheKeysReservedCapacity) {
 
 TEST_F(LimitsTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
   GatewayConfig config;
-  config.session.per_device = {0.001, 2};
+  config.session.resends_per_device = {0.001, 2};
   Restart(config);
   const std::string message = Sign(Evidence(Connect()));
   UpdateIn(Send(message));
@@ -120,6 +125,44 @@ TEST_F(LimitsTest, ReplaysOfOneDeviceAreLimitedAndFreshMessagesAreNot) {
   EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kResourceExhausted));
   Advance(absl::Milliseconds(1));
   EXPECT_THAT(UpdateIn(Send(Sign(Evidence(Connect())))).manifest_list, SizeIs(1));
+}
+
+// A network that repeats itself: every copy that comes before a report gets the one Update.
+TEST_F(LimitsTest, AThousandCopiesAtOnceOverTwoGatewaysGetTheSameToken) {
+  constexpr int kCopies = 1000;
+  constexpr int kThreads = 8;
+  const std::string message = Sign(Evidence(Connect()));
+  const std::unique_ptr<GatewayModule> first = std::move(module_);
+  Restart();
+  std::vector<absl::StatusOr<std::optional<std::string>>> answers(kCopies,
+                                                                  absl::UnknownError("none"));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = t; i < kCopies; i += kThreads) {
+        GatewayModule& gateway = i % 2 == 0 ? *first : *module_;
+        answers[i] = gateway.protocol().ProcessTeepMessage("/tam/acme/main", message, "192.0.2.1");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::set<std::string> tokens;
+  for (const auto& answer : answers) tokens.insert(UpdateIn(answer).token.value_or("none"));
+  EXPECT_THAT(tokens, SizeIs(1));
+  EXPECT_EQ(first->outcomes().count(Outcome::kUpdateSent) + Count(Outcome::kUpdateSent), 1u);
+  EXPECT_EQ(AuditCount("session.accepted"), 1u);
+}
+
+TEST_F(LimitsTest, AFloodOfOneMessageIsBoundedAndSpaced) {
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(Send(message));
+  int sent = 0;
+  while (sent < 2000 && Send(message).ok()) ++sent;
+  EXPECT_EQ(sent, 1024);
+  Advance(absl::Seconds(3));
+  sent = 0;
+  while (sent < 2000 && Send(message).ok()) ++sent;
+  EXPECT_EQ(sent, 3);
 }
 
 }  // namespace

@@ -299,8 +299,8 @@ Answer SessionEngine::Resend(Session& session) {
   if (token.empty()) return Silent(session, Outcome::kNothingToDo);
   for (const v1::UpdateRecord& update : session.device.updates()) {
     if (update.token() != token || update.state() != v1::UPDATE_STATE_OPEN) continue;
-    if (!MayReplyStateless(session)) {
-      Record(session, Outcome::kLimited, "device");
+    if (!resends_.TryTake(KeyOf(session))) {
+      Record(session, Outcome::kLimited, "resends");
       return absl::ResourceExhaustedError("the same message too often");
     }
     return SendUpdate(session, update, /*again=*/true);

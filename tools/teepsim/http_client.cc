@@ -1,5 +1,7 @@
 // HttpClient on Boost.Beast. Beast's timers work on asynchronous operations alone, so each step is
 // started and its io_context run until it is done.
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -10,6 +12,7 @@
 #include "boost/beast/http.hpp"
 #include "boost/beast/version.hpp"
 #include "crypto/text/text.h"
+#include "crypto/tls/stream.h"
 #include "tools/teepsim/status_macros.h"
 #include "tools/teepsim/transport.h"
 
@@ -42,6 +45,8 @@ http::request<http::string_body> MakeRequest(bool post, const Url& url, std::str
   return request;
 }
 
+std::string PeerOf(const Url& url) { return Concat(url.scheme, " ", url.host, " ", url.port); }
+
 HttpReply ToReply(http::response<http::string_body> response) {
   HttpReply reply;
   reply.status = response.result_int();
@@ -59,7 +64,7 @@ HttpReply ToReply(http::response<http::string_body> response) {
 
 struct HttpClient::Connection {
   asio::io_context context;
-  beast::tcp_stream stream{context};
+  std::optional<tls::Stream> stream;
   beast::flat_buffer buffer;
   std::string peer;
   bool used = false;
@@ -71,7 +76,17 @@ struct HttpClient::Connection {
   }
 };
 
-HttpClient::HttpClient(Options options) : options_(options) {}
+absl::StatusOr<tls::Context> ReadTlsRoots(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return absl::NotFoundError(Concat(path, ": cannot be read"));
+  const std::string pem(std::istreambuf_iterator<char>(stream), {});
+  auto context = tls::NewClientContext(pem);
+  if (context.ok()) return context;
+  return absl::Status(context.status().code(),
+                      Concat(path, ": ", StdView(context.status().message())));
+}
+
+HttpClient::HttpClient(Options options) : options_(std::move(options)) {}
 HttpClient::~HttpClient() = default;
 
 absl::StatusOr<HttpReply> HttpClient::Post(const Url& url, std::string_view body) {
@@ -82,7 +97,7 @@ absl::StatusOr<HttpReply> HttpClient::Get(const Url& url) { return Send(false, u
 
 // A connection that the server closed since its last use is opened anew, once.
 absl::StatusOr<HttpReply> HttpClient::Send(bool post, const Url& url, std::string_view body) {
-  const std::string peer = Concat(url.host, " ", url.port);
+  const std::string peer = PeerOf(url);
   if (connection_ != nullptr && connection_->peer != peer) connection_.reset();
   const bool reused = connection_ != nullptr && connection_->used;
   absl::StatusOr<HttpReply> reply = TryOnce(post, url, body);
@@ -94,40 +109,70 @@ absl::StatusOr<HttpReply> HttpClient::Send(bool post, const Url& url, std::strin
   return reply;
 }
 
-absl::StatusOr<HttpReply> HttpClient::TryOnce(bool post, const Url& url, std::string_view body) {
+absl::Status HttpClient::Connect(const Url& url) {
   beast::error_code error;
-  const auto timeout = absl::ToChronoMilliseconds(options_.timeout);
-  if (connection_ == nullptr) {
-    auto connection = std::make_unique<Connection>();
-    connection->peer = Concat(url.host, " ", url.port);
-    asio::ip::tcp::resolver resolver(connection->context);
-    const auto endpoints = resolver.resolve(url.host, url.port, error);
-    if (error) return Unavailable(url, "resolve", error);
-    connection->stream.expires_after(timeout);
-    connection->stream.async_connect(
-        endpoints, [&error](beast::error_code e, const asio::ip::tcp::endpoint&) { error = e; });
-    connection->Finish();
-    if (error) return Unavailable(url, "connect", error);
-    connection->stream.socket().set_option(asio::ip::tcp::no_delay(true), error);
-    connection_ = std::move(connection);
+  auto connection = std::make_unique<Connection>();
+  connection->peer = PeerOf(url);
+  asio::ip::tcp::resolver resolver(connection->context);
+  const auto endpoints = resolver.resolve(url.host, url.port, error);
+  if (error) return Unavailable(url, "resolve", error);
+  tls::Stream::Tcp tcp(connection->context);
+  tcp.expires_after(absl::ToChronoMilliseconds(options_.timeout));
+  tcp.async_connect(endpoints,
+                    [&error](beast::error_code e, const asio::ip::tcp::endpoint&) { error = e; });
+  connection->Finish();
+  if (error) return Unavailable(url, "connect", error);
+  asio::ip::tcp::socket socket = tcp.release_socket();
+  socket.set_option(asio::ip::tcp::no_delay(true), error);
+  if (url.scheme == "https") {
+    if (options_.tls == nullptr) {
+      TEEPSIM_ASSIGN_OR_RETURN(options_.tls, ReadTlsRoots(kSystemTlsRoots));
+    }
+    connection->stream.emplace(std::move(socket), *options_.tls);
+    TEEPSIM_RETURN_IF_ERROR(Secure(*connection, url));
+  } else {
+    connection->stream.emplace(std::move(socket));
   }
+  connection_ = std::move(connection);
+  return absl::OkStatus();
+}
+
+absl::Status HttpClient::Secure(Connection& connection, const Url& url) {
+  tls::Stream& stream = *connection.stream;
+  TEEPSIM_RETURN_IF_ERROR(tls::ExpectHost(stream.ssl(), url.host));
+  beast::error_code error;
+  stream.tcp().expires_after(absl::ToChronoMilliseconds(options_.timeout));
+  stream.async_handshake(asio::ssl::stream_base::client,
+                         [&error](beast::error_code e) { error = e; });
+  connection.Finish();
+  if (!error) return absl::OkStatus();
+  const std::string problem = tls::CertificateProblem(stream.ssl());
+  if (problem.empty()) return Unavailable(url, "TLS", error);
+  return absl::UnauthenticatedError(Concat(url.host, ":", url.port, ": TLS: ", problem));
+}
+
+absl::StatusOr<HttpReply> HttpClient::TryOnce(bool post, const Url& url, std::string_view body) {
+  if (connection_ == nullptr) TEEPSIM_RETURN_IF_ERROR(Connect(url));
   Connection& connection = *connection_;
+  tls::Stream& stream = *connection.stream;
+  const auto timeout = absl::ToChronoMilliseconds(options_.timeout);
+  beast::error_code error;
   const auto request = MakeRequest(post, url, body);
   const auto done = [&error](beast::error_code e, size_t) { error = e; };
-  connection.stream.expires_after(timeout);
-  http::async_write(connection.stream, request, done);
+  stream.tcp().expires_after(timeout);
+  http::async_write(stream, request, done);
   connection.Finish();
   if (error) return Unavailable(url, "send", error);
   http::response_parser<http::string_body> parser;
   parser.body_limit(options_.max_body_bytes);
-  http::async_read_header(connection.stream, connection.buffer, parser, done);
+  http::async_read_header(stream, connection.buffer, parser, done);
   connection.Finish();
   if (error) return Unavailable(url, "receive", error);
   // The parser of Boost 1.74 does not hold a response's Content-Length against its limit.
   if (parser.content_length().value_or(0) > options_.max_body_bytes) {
     return Unavailable(url, "receive", http::make_error_code(http::error::body_limit));
   }
-  http::async_read(connection.stream, connection.buffer, parser, done);
+  http::async_read(stream, connection.buffer, parser, done);
   connection.Finish();
   if (error) return Unavailable(url, "receive", error);
   connection.used = true;

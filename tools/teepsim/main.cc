@@ -27,8 +27,10 @@ teepsim init --state DIR [--suite esp256|ed25519] [--ueid HEX] [--oemid HEX] [--
     Makes keys and identity, and writes DIR/device.json for the operator.
 teepsim trust --state DIR [--tam-key FILE...] [--manifest-anchor FILE...]
     Trusts TAM keys and signers of manifests (PEM, COSE_Key or JWK).
-teepsim run --state DIR --tam URL [--once] [--interval SECONDS] [--quiet] [--save-messages DIR]
-    Runs sessions with the TAM; with --once a single one. Ctrl-C ends it.
+teepsim run --state DIR --tam URL [--tam-ca FILE] [--once] [--interval SECONDS] [--quiet]
+        [--save-messages DIR]
+    Runs sessions with the TAM; with --once a single one. Ctrl-C ends it. An https URL's certificate
+    has to be of a root in FILE (PEM; else of this machine's bundle) and for the URL's host.
 teepsim show --state DIR
     Prints what is installed.
 
@@ -163,11 +165,20 @@ absl::StatusOr<int> Show(const std::vector<std::string>& arguments) {
   return 0;
 }
 
+absl::StatusOr<HttpClient::Options> ReadClientOptions(const CommandLine& line) {
+  HttpClient::Options options;
+  TEEPSIM_ASSIGN_OR_RETURN(const auto roots, line.One("tam-ca"));
+  if (roots.has_value()) {
+    TEEPSIM_ASSIGN_OR_RETURN(options.tls, ReadTlsRoots(*roots));
+  }
+  return options;
+}
+
 // Posts a saved message as it is; what the TAM answers is shown, not processed.
-absl::StatusOr<int> Resend(const CommandLine& line, const Url& url, Transcript& transcript) {
+absl::StatusOr<int> Resend(const CommandLine& line, HttpClient& client, const Url& url,
+                           Transcript& transcript) {
   TEEPSIM_ASSIGN_OR_RETURN(const std::string path, line.Required("resend"));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string message, ReadFile(path));
-  HttpClient client;
   TEEPSIM_ASSIGN_OR_RETURN(const HttpReply reply, client.Post(url, message));
   std::cout << "resent " << path << ": status " << reply.status << ", " << reply.body.size()
             << " bytes" << std::endl;
@@ -211,9 +222,8 @@ bool WaitFor(int seconds) {
 }
 
 // One session; 0 when all went well.
-int RunOnce(DeviceState& state, const Url& url, Transcript& transcript,
+int RunOnce(DeviceState& state, HttpClient& client, const Url& url, Transcript& transcript,
             const SessionOptions& options) {
-  HttpClient client;
   HttpTamTransport tam(url, client);
   LoopbackPayloadSource payloads;
   const auto result = Device(state, tam, payloads, transcript, options).RunSession();
@@ -235,7 +245,7 @@ absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
   TEEPSIM_ASSIGN_OR_RETURN(
       const CommandLine line,
       CommandLine::Parse(arguments,
-                         {"state", "tam", "interval", "save-messages", "evidence-nonce",
+                         {"state", "tam", "tam-ca", "interval", "save-messages", "evidence-nonce",
                           "evidence-key", "evidence", "measurement", "stop-after", "resend"},
                          {"once", "quiet"}));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
@@ -249,12 +259,16 @@ absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
   }
   TEEPSIM_ASSIGN_OR_RETURN(const SessionOptions options, ReadSessionOptions(line));
   Transcript transcript(line.Has("quiet") ? nullptr : &std::cout, save.value_or(""));
-  if (line.Has("resend")) return Resend(line, url, transcript);
+  TEEPSIM_ASSIGN_OR_RETURN(HttpClient::Options client_options, ReadClientOptions(line));
+  HttpClient client(std::move(client_options));
+  if (line.Has("resend")) return Resend(line, client, url, transcript);
   TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Open(folder));
   std::signal(SIGINT, [](int) { g_stop = 1; });
   std::signal(SIGTERM, [](int) { g_stop = 1; });
-  int code = RunOnce(*state, url, transcript, options);
-  while (!line.Has("once") && WaitFor(interval)) code = RunOnce(*state, url, transcript, options);
+  int code = RunOnce(*state, client, url, transcript, options);
+  while (!line.Has("once") && WaitFor(interval)) {
+    code = RunOnce(*state, client, url, transcript, options);
+  }
   return code;
 }
 

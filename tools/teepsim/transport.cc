@@ -27,15 +27,20 @@ absl::Status WantHeader(const HttpReply& reply, const std::string& name, std::st
 }  // namespace
 
 absl::StatusOr<Url> ParseUrl(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
   const auto refuse = [&](std::string_view reason) {
     return absl::InvalidArgumentError(Concat("url ", text, ": ", reason));
   };
-  if (!text.starts_with(kScheme)) return refuse("want http://<host>[:<port>]/<path>");
-  const std::string_view rest = text.substr(kScheme.size());
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) {
+    return refuse("want http:// or https://<host>[:<port>]/<path>");
+  }
+  const std::string_view rest = text.substr(text.find("//") + 2);
   const size_t path = rest.find_first_of("/?#");
   std::string_view authority = rest.substr(0, path);
-  Url url{.scheme = "http", .host = "", .port = "80", .target = "/"};
+  Url url{.scheme = secure ? "https" : "http",
+          .host = "",
+          .port = secure ? "443" : "80",
+          .target = "/"};
   if (path != std::string_view::npos) {
     const std::string_view target = rest.substr(path, rest.find('#') - path);
     url.target = target.starts_with('/') ? std::string(target) : Concat("/", target);
@@ -89,6 +94,7 @@ std::string HttpTamTransport::LastAnswer() const { return Concat(" (HTTP ", last
 
 absl::StatusOr<std::string> LoopbackPayloadSource::Fetch(std::string_view uri, size_t max_bytes) {
   TEEPSIM_ASSIGN_OR_RETURN(const Url url, ParseUrl(uri));
+  if (url.scheme != "http") return absl::PermissionDeniedError("payload: want an http URI");
   if (url.host != "127.0.0.1" && url.host != "::1" && url.host != "localhost") {
     return absl::PermissionDeniedError(Concat(url.host, ": want a host on this machine"));
   }

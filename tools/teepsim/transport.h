@@ -1,4 +1,4 @@
-// TEEP over HTTP (draft-ietf-teep-otrp-over-http-15), the client's side.
+// TEEP over HTTP and HTTPS (draft-ietf-teep-otrp-over-http-15), the client's side.
 #ifndef TAMARACK_TOOLS_TEEPSIM_TRANSPORT_H_
 #define TAMARACK_TOOLS_TEEPSIM_TRANSPORT_H_
 
@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "crypto/tls/context.h"
 #include "tools/teepsim/suit_processor/processor.h"
 
 namespace tam::teepsim {
@@ -27,12 +28,12 @@ class TamTransport {
 };
 
 struct Url {
-  std::string scheme;  // "http"
+  std::string scheme;  // "http" or "https"
   std::string host;    // without the brackets of an IPv6 address
   std::string port;
   std::string target;  // path and query, at least "/"
 };
-// InvalidArgument when it is no absolute http URL.
+// InvalidArgument when it is no absolute http or https URL.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
 struct HttpReply {
@@ -41,18 +42,27 @@ struct HttpReply {
   std::string body;
 };
 
-// HTTP/1.1 with keep-alive, one connection. Never follows a redirect. One thread at a time.
+// The roots that an https URL is believed by: of a PEM file, or of this machine's bundle. To be
+// read once and shared by any number of clients. NotFound, InvalidArgument.
+absl::StatusOr<tls::Context> ReadTlsRoots(const std::string& path);
+inline constexpr char kSystemTlsRoots[] = "/etc/ssl/certs/ca-certificates.crt";
+
+// HTTP/1.1 with keep-alive, one connection; TLS 1.2 or 1.3 where the URL says https. Never follows
+// a redirect. One thread at a time; any number of clients in as many threads. An open connection
+// takes four descriptors.
 class HttpClient {
  public:
   struct Options {
-    absl::Duration timeout = absl::Seconds(30);  // of one exchange
+    absl::Duration timeout = absl::Seconds(30);  // of each step: connect, send, receive
     size_t max_body_bytes = 2 << 20;
+    tls::Context tls = nullptr;  // null: the machine's roots, read when they are first needed
   };
   HttpClient() : HttpClient(Options()) {}
   explicit HttpClient(Options options);
   ~HttpClient();
 
-  // Unavailable when the server cannot be reached or times out; any status code is a reply.
+  // Unavailable when the server cannot be reached or times out; Unauthenticated when its
+  // certificate is not of the roots, or not for the URL's host; any status code is a reply.
   absl::StatusOr<HttpReply> Post(const Url& url, std::string_view body);
   absl::StatusOr<HttpReply> Get(const Url& url);
 
@@ -60,6 +70,8 @@ class HttpClient {
   struct Connection;
   absl::StatusOr<HttpReply> Send(bool post, const Url& url, std::string_view body);
   absl::StatusOr<HttpReply> TryOnce(bool post, const Url& url, std::string_view body);
+  absl::Status Connect(const Url& url);
+  absl::Status Secure(Connection& connection, const Url& url);
 
   Options options_;
   std::unique_ptr<Connection> connection_;

@@ -90,8 +90,14 @@ TEST(TransportTest, ParsesUrls) {
   EXPECT_EQ(ipv6.port, "81");
   EXPECT_EQ(ipv6.target, "/");
   EXPECT_EQ(ParseUrl("http://tam.example/")->port, "80");
-  for (const char* bad : {"tam/a", "https://h/", "http://", "http:///x", "http://a@b/",
-                          "http://h.example:/", "http://h.example/ x"}) {
+  TAM_ASSERT_OK_AND_ASSIGN(const Url secure, ParseUrl("https://tam.example/tam/a/b"));
+  EXPECT_EQ(secure.scheme, "https");
+  EXPECT_EQ(secure.port, "443");
+  EXPECT_EQ(secure.target, "/tam/a/b");
+  EXPECT_EQ(ParseUrl("https://[::1]:8443")->port, "8443");
+  for (const char* bad :
+       {"tam/a", "ftp://h/", "https://", "https:/h/", "HTTPS//h/", "http://", "http:///x",
+        "http://a@b/", "http://h.example:/", "http://h.example/ x"}) {
     EXPECT_THAT(ParseUrl(bad), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(bad)));
   }
 }
