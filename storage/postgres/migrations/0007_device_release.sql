@@ -10,3 +10,5 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION attestation.release_device(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION attestation.release_device(uuid, uuid) TO tam_registry;
+-- To name the function; no table of the schema is granted.
+GRANT USAGE ON SCHEMA attestation TO tam_registry;
