@@ -59,8 +59,8 @@ class TlsFiles : public TlsSource {
     std::function<absl::Time()> now;
   };
 
-  // NotFound, naming the file, if one cannot be read; FailedPrecondition if others can open the key;
-  // InvalidArgument if they do not fit together.
+  // NotFound, naming the file, if one cannot be read; FailedPrecondition if others can open the
+  // key; InvalidArgument if they do not fit together.
   static absl::StatusOr<std::shared_ptr<TlsSource>> Open(const Paths& paths,
                                                          const Options& options);
 
