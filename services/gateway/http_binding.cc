@@ -98,6 +98,8 @@ HttpReply ReplyTo(const absl::Status& failure) {
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kAborted:
+    // A service that ends cancels what it does not finish; the device may say it again.
+    case absl::StatusCode::kCancelled:
       return EmptyReply(503);
     default:
       return EmptyReply(500);

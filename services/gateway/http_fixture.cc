@@ -43,6 +43,7 @@ absl::StatusOr<std::optional<std::string>> FakeProtocol::ProcessTeepMessage(
   if (message == "big") return std::optional<std::string>(std::string(8 << 20, 'b'));
   if (message == "internal") return absl::InternalError("bug");
   if (message == "down") return absl::UnavailableError("database is down");
+  if (message == "ending") return absl::CancelledError("the service ends");
   if (message == "too large here") return absl::OutOfRangeError("message too large");
   if (message.starts_with("update")) return std::optional<std::string>(message);
   return std::optional<std::string>();

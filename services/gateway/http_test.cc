@@ -94,6 +94,7 @@ TEST_P(HttpServerTest, BindingTable) {
       {"over-budget", Raw("POST /tam/acme/busy", accept), 503},
       {"internal-failure", Raw(post, accept + type, "internal"), 500},
       {"dependency-down", Raw(post, accept + type, "down"), 503},
+      {"dependency-ending", Raw(post, accept + type, "ending"), 503},
       {"endpoint-limit", Raw(post, accept + type, "too large here"), 413},
       {"too-large-declared",
        absl::StrCat(post, " HTTP/1.1\r\nHost: t\r\n", accept, type,

@@ -95,7 +95,11 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
   if (!held->active.contains(use) && !held->ever.contains(use)) {
     // First use. Two replicas may both come here: the later key retires the earlier, both are
     // listed, and every replica reads the same answer from now on.
-    if (auto made = Create(context, tenant, purpose, algorithm); !made.ok()) return made.status();
+    // AlreadyExists: another replica was first at the same moment, and its key is read below.
+    if (auto made = Create(context, tenant, purpose, algorithm);
+        !made.ok() && !absl::IsAlreadyExists(made.status())) {
+      return made.status();
+    }
     auto loaded = Load(context, tenant);
     if (!loaded.ok()) return loaded.status();
     held = *std::move(loaded);
