@@ -85,7 +85,10 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
   void Answer() {
     absl::StatusOr<std::string> answer = Run();
     if (!answer.ok()) {
-      if (absl::IsUnavailable(answer.status())) context_->AddTrailingMetadata(kPushback, "-1");
+      // These would be tried again; ours are answers.
+      if (absl::IsUnavailable(answer.status()) || absl::IsCancelled(answer.status())) {
+        context_->AddTrailingMetadata(kPushback, "-1");
+      }
       Finish(ToGrpc(answer.status()));
       return;
     }

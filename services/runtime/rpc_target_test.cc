@@ -103,7 +103,7 @@ TEST(SessionRetriesTest, WritesGrpcsServiceConfig) {
   for (const char* part :
        {R"("loadBalancingConfig":[{"round_robin":{}}])",
         R"({"service":"tam.v1.RegistrySessionService","method":"Accept"})", R"("maxAttempts":3)",
-        R"("initialBackoff":"0.05s")", R"("retryableStatusCodes":["UNAVAILABLE"])",
+        R"("initialBackoff":"0.05s")", R"("retryableStatusCodes":["UNAVAILABLE","CANCELLED"])",
         R"("retryThrottling":{"maxTokens":7,"tokenRatio":0.1})"}) {
     EXPECT_THAT(json, HasSubstr(part));
   }

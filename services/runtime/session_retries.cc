@@ -49,13 +49,13 @@ std::string SessionServiceConfig(const RetryLimits& limits) {
         absl::StrAppend(out, R"({"service":")", row.service, R"(","method":")", row.method,
                         R"("})");
       });
-  return absl::StrCat(R"({"loadBalancingConfig":[{"round_robin":{}}],"methodConfig":[{"name":[)",
-                      names, R"(],"retryPolicy":{"maxAttempts":)", limits.attempts,
-                      R"(,"initialBackoff":)", Seconds(limits.first_backoff), R"(,"maxBackoff":)",
-                      Seconds(limits.last_backoff),
-                      R"(,"backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}],)",
-                      R"("retryThrottling":{"maxTokens":)", limits.tokens, R"(,"tokenRatio":)",
-                      limits.refill, "}}");
+  return absl::StrCat(
+      R"({"loadBalancingConfig":[{"round_robin":{}}],"methodConfig":[{"name":[)", names,
+      R"(],"retryPolicy":{"maxAttempts":)", limits.attempts, R"(,"initialBackoff":)",
+      Seconds(limits.first_backoff), R"(,"maxBackoff":)", Seconds(limits.last_backoff),
+      R"(,"backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE","CANCELLED"]}}],)",
+      R"("retryThrottling":{"maxTokens":)", limits.tokens, R"(,"tokenRatio":)", limits.refill,
+      "}}");
 }
 
 }  // namespace tam::runtime

@@ -35,7 +35,8 @@ struct RetryLimits {
 };
 
 // gRPC's service config (JSON): round robin over the replicas, and the retries above for
-// Unavailable.
+// Unavailable, and for Cancelled: so end calls that reach a server just as it begins to drain,
+// unseen by it. Our clients never cancel.
 std::string SessionServiceConfig(const RetryLimits& limits);
 
 }  // namespace tam::runtime
