@@ -23,6 +23,11 @@ class SigningStore {
   // AlreadyExists if any tenant has the thumbprint: a key belongs to one tenant.
   virtual absl::Status AddKey(const SigningKey& key, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
+  // The same, but only where the tenant never had a key of that purpose and algorithm, whatever its
+  // state: of any number of callers at the same moment one succeeds, and only that one is audited.
+  // AlreadyExists for the others.
+  virtual absl::Status AddFirstKey(const SigningKey& key, const AuditEntry& audit,
+                                   CallDeadline deadline) = 0;
   // Active or retired -> retired (twice changes nothing), or destroyed, which empties the wrapped
   // key. FailedPrecondition otherwise; NotFound.
   virtual absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key,

@@ -15,8 +15,7 @@ constexpr std::array<RetryableMethod, 12> kMethods = {{
     {"tam.v1.RegistrySessionService", "Lookup", kReads},
     {"tam.v1.RegistrySessionService", "Accept",
      "one guarded statement: the same message again finds its challenge used up and gets the "
-     "update "
-     "that it opened (SAME_AGAIN)"},
+     "update that it opened (SAME_AGAIN)"},
     {"tam.v1.RegistrySessionService", "Report",
      "one guarded statement: the update is answered once, afterwards ALREADY_ANSWERED"},
     {"tam.v1.RegistrySessionService", "NoteRefusal",

@@ -93,13 +93,13 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
     held = *std::move(loaded);
   }
   if (!held->active.contains(use) && !held->ever.contains(use)) {
-    // First use. Two replicas may both come here: the later key retires the earlier, both are
-    // listed, and every replica reads the same answer from now on.
-    // AlreadyExists: another replica was first at the same moment, and its key is read below.
-    if (auto made = Create(context, tenant, purpose, algorithm);
-        !made.ok() && !absl::IsAlreadyExists(made.status())) {
-      return made.status();
-    }
+    // First use. AlreadyExists: another call, here or in another replica, was first at the same
+    // moment; its key is read below, and this one is dropped.
+    auto first = Make(context, tenant, purpose, algorithm);
+    if (!first.ok()) return first.status();
+    const absl::Status added =
+        dependencies_.store.AddFirstKey(first->key, first->audit, {context.deadline});
+    if (!added.ok() && !absl::IsAlreadyExists(added)) return added;
     auto loaded = Load(context, tenant);
     if (!loaded.ok()) return loaded.status();
     held = *std::move(loaded);
@@ -110,10 +110,9 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
                                               PurposeName(purpose), ", algorithm ", algorithm));
 }
 
-absl::StatusOr<storage::SigningKey> KeyRing::Create(const runtime::CallContext& context,
-                                                    const storage::TenantId& tenant,
-                                                    storage::SigningPurpose purpose,
-                                                    int32_t algorithm) {
+absl::StatusOr<KeyRing::Made> KeyRing::Make(const runtime::CallContext& context,
+                                            const storage::TenantId& tenant,
+                                            storage::SigningPurpose purpose, int32_t algorithm) {
   if (purpose == storage::SigningPurpose::kTeepDecryption) {
     return absl::InvalidArgumentError("purpose: want a key that signs");
   }
@@ -139,9 +138,19 @@ absl::StatusOr<storage::SigningKey> KeyRing::Create(const runtime::CallContext& 
       context, tenant, "signing-key.create", Target(tenant, key.thumbprint),
       {{"purpose", std::string(PurposeName(purpose))}, {"algorithm", Concat(algorithm)}});
   if (!entry.ok()) return entry.status();
-  if (auto s = dependencies_.store.AddKey(key, *entry, {context.deadline}); !s.ok()) return s;
+  return Made{std::move(key), *std::move(entry)};
+}
+
+absl::StatusOr<storage::SigningKey> KeyRing::Create(const runtime::CallContext& context,
+                                                    const storage::TenantId& tenant,
+                                                    storage::SigningPurpose purpose,
+                                                    int32_t algorithm) {
+  auto made = Make(context, tenant, purpose, algorithm);
+  if (!made.ok()) return made.status();
+  const absl::Status added = dependencies_.store.AddKey(made->key, made->audit, {context.deadline});
+  if (!added.ok()) return added;
   Forget(tenant);
-  return dependencies_.store.GetKey(tenant, key.thumbprint, {context.deadline});
+  return dependencies_.store.GetKey(tenant, made->key.thumbprint, {context.deadline});
 }
 
 absl::Status KeyRing::Retire(const runtime::CallContext& context, const storage::TenantId& tenant,

@@ -49,8 +49,9 @@ class KeyRing {
       : dependencies_(std::move(dependencies)), options_(options) {}
 
   // The tenant's active key. One is made where the tenant never had any for this purpose and
-  // algorithm. FailedPrecondition where it had and all are retired; NotFound for no such tenant;
-  // Internal where the key does not unwrap (another KEK, or an altered row); Unavailable.
+  // algorithm: one in all, however many calls and replicas ask at the same moment.
+  // FailedPrecondition where it had and all are retired; NotFound for no such tenant; Internal
+  // where the key does not unwrap (another KEK, or an altered row); Unavailable.
   absl::StatusOr<keys::PrivateKey> ActiveKey(const runtime::CallContext& context,
                                              const storage::TenantId& tenant,
                                              storage::SigningPurpose purpose, int32_t algorithm);
@@ -73,6 +74,14 @@ class KeyRing {
     std::set<Use> ever;  // uses for which there is a key in any state
   };
 
+  // A new key, not stored yet, and the entry for it.
+  struct Made {
+    storage::SigningKey key;
+    storage::AuditEntry audit;
+  };
+
+  absl::StatusOr<Made> Make(const runtime::CallContext& context, const storage::TenantId& tenant,
+                            storage::SigningPurpose purpose, int32_t algorithm);
   std::shared_ptr<const Held> Find(const storage::TenantId& tenant);
   absl::StatusOr<std::shared_ptr<const Held>> Load(const runtime::CallContext& context,
                                                    const storage::TenantId& tenant);

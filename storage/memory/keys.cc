@@ -171,20 +171,18 @@ class MemorySigningStore : public SigningStore {
 
   absl::Status AddKey(const SigningKey& key, const AuditEntry& audit, CallDeadline) override {
     std::lock_guard lock(state_.mutex);
-    if (state_.signing_keys.contains(key.thumbprint)) return Taken("signing-key");
-    for (auto& [thumbprint, other] : state_.signing_keys) {
+    return Add(key, audit);
+  }
+
+  absl::Status AddFirstKey(const SigningKey& key, const AuditEntry& audit, CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    for (const auto& [thumbprint, other] : state_.signing_keys) {
       if (other.tenant == key.tenant && other.purpose == key.purpose &&
-          other.algorithm == key.algorithm && other.state == SigningKeyState::kActive) {
-        other.state = SigningKeyState::kRetired;
-        other.retired = state_.now();
+          other.algorithm == key.algorithm) {
+        return Taken("signing-key");
       }
     }
-    SigningKey& row = state_.signing_keys[key.thumbprint] = key;
-    row.state = SigningKeyState::kActive;
-    row.retired.reset();
-    row.created = state_.now();
-    state_.Append(audit);
-    return absl::OkStatus();
+    return Add(key, audit);
   }
 
   absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,
@@ -228,6 +226,24 @@ class MemorySigningStore : public SigningStore {
   }
 
  private:
+  // The lock is held.
+  absl::Status Add(const SigningKey& key, const AuditEntry& audit) {
+    if (state_.signing_keys.contains(key.thumbprint)) return Taken("signing-key");
+    for (auto& [thumbprint, other] : state_.signing_keys) {
+      if (other.tenant == key.tenant && other.purpose == key.purpose &&
+          other.algorithm == key.algorithm && other.state == SigningKeyState::kActive) {
+        other.state = SigningKeyState::kRetired;
+        other.retired = state_.now();
+      }
+    }
+    SigningKey& row = state_.signing_keys[key.thumbprint] = key;
+    row.state = SigningKeyState::kActive;
+    row.retired.reset();
+    row.created = state_.now();
+    state_.Append(audit);
+    return absl::OkStatus();
+  }
+
   State& state_;
 };
 

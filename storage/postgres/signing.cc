@@ -9,6 +9,17 @@ constexpr char kSelectKey[] =
     "tam.micros(not_before), tam.micros(not_after), tam.micros(created_at), "
     "tam.micros(retired_at) FROM signing.keys ";
 
+constexpr char kInsertKey[] =
+    "INSERT INTO signing.keys (thumbprint, tenant_id, purpose, algorithm, wrapped_private_key, "
+    "public_key, not_before, not_after, state, created_at) "
+    "SELECT $1::bytea, $2::uuid, $3::smallint, $4::int, $5::bytea, $6::bytea, tam.at($7), "
+    "tam.at($8), 0, tam.now() ";
+
+Params ParamsOf(const SigningKey& key) {
+  return Params::Of(key.thumbprint, key.tenant, key.purpose, key.algorithm, key.wrapped_private_key,
+                    key.public_key, key.not_before, key.not_after);
+}
+
 SigningKey ReadKey(RowReader& row) {
   SigningKey key;
   key.tenant = row.Fixed<TenantId>();
@@ -40,17 +51,28 @@ class PostgresSigningStore : public SigningStore {
                   Params::Of(key.tenant, key.purpose, key.algorithm))
               .status();
       if (!status.ok()) return status;
-      Params params =
-          Params::Of(key.thumbprint, key.tenant, key.purpose, key.algorithm,
-                     key.wrapped_private_key, key.public_key, key.not_before, key.not_after);
-      const std::string sql = absl::StrCat(
-          "WITH act AS (INSERT INTO signing.keys (thumbprint, tenant_id, purpose, algorithm, "
-          "wrapped_private_key, public_key, not_before, not_after, state, created_at) "
-          "VALUES ($1, $2, $3, $4, $5, $6, tam.at($7), tam.at($8), 0, tam.now()) RETURNING 1)",
-          AuditFragment(audit, "act", params), "SELECT 1");
+      Params params = ParamsOf(key);
+      const std::string sql = absl::StrCat("WITH act AS (", kInsertKey, "RETURNING 1)",
+                                           AuditFragment(audit, "act", params), "SELECT 1");
       return connection.Execute(sql, params).status();
     };
     return OrTaken(database_.Transact(add, deadline), "signing-key");
+  }
+
+  // Those that look at the same moment find no key: then the index of active keys lets one in, and
+  // the others do nothing once that one is committed.
+  absl::Status AddFirstKey(const SigningKey& key, const AuditEntry& audit,
+                           CallDeadline deadline) override {
+    Params params = ParamsOf(key);
+    const std::string sql =
+        absl::StrCat("WITH act AS (", kInsertKey,
+                     "WHERE NOT EXISTS (SELECT 1 FROM signing.keys "
+                     "WHERE tenant_id = $2 AND purpose = $3 AND algorithm = $4) "
+                     "ON CONFLICT DO NOTHING RETURNING 1)",
+                     AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+    const absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
+    if (!rows.ok()) return rows.status();
+    return rows->empty() ? Taken("signing-key") : absl::OkStatus();
   }
 
   absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,

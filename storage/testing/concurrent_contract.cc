@@ -71,6 +71,33 @@ TEST_P(StorageContract, OfTwoMessagesWithOneChallengeOneWins) {
   }
 }
 
+TEST_P(StorageContract, OfManyFirstSigningKeysOneIsKeptAndAudited) {
+  auto& signing = storage().signing();
+  SigningKey key;
+  key.tenant = tenant_;
+  key.wrapped_private_key = BytesOf("wrapped");
+  key.public_key = BytesOf("public");
+  constexpr int kRounds = 20;
+  constexpr int kCopies = 16;
+  for (int round = 0; round < kRounds; ++round) {
+    key.algorithm = -100 - round;
+    std::atomic<int> kept{0};
+    Concurrently(kCopies, [&](int) {
+      SigningKey mine = key;
+      mine.thumbprint = RandomFixed<KeyThumbprint>();
+      const absl::Status status = signing.AddFirstKey(mine, Audit("first"), soon_);
+      if (status.ok()) ++kept;
+      EXPECT_TRUE(status.ok() || absl::IsAlreadyExists(status)) << status;
+    });
+    EXPECT_EQ(kept, 1);
+  }
+  EXPECT_THAT(AuditOf("first"), SizeIs(kRounds));
+  const auto keys = signing.ListKeys(tenant_, soon_);
+  ASSERT_THAT(keys, IsOk());
+  EXPECT_THAT(*keys, SizeIs(kRounds));
+  for (const SigningKey& one : *keys) EXPECT_EQ(one.state, SigningKeyState::kActive);
+}
+
 TEST_P(StorageContract, ConcurrentSessionsKeepAtMostFourSlots) {
   const Enrolled dev = Enrol("dev");
   std::vector<AcceptRequest> requests;

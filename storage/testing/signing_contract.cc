@@ -1,0 +1,118 @@
+// Signing keys and the root of challenges.
+#include <thread>
+
+#include "storage/testing/contract.h"
+
+namespace tam::storage {
+namespace {
+
+using ::absl::StatusCode;
+using ::tam::testing::IsOk;
+using ::tam::testing::StatusIs;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST_P(StorageContract, ANewSigningKeyRetiresTheOneBefore) {
+  auto& signing = storage().signing();
+  SigningKey first;
+  first.tenant = tenant_;
+  first.thumbprint = RandomFixed<KeyThumbprint>();
+  first.algorithm = -9;
+  first.wrapped_private_key = BytesOf("wrapped");
+  first.public_key = BytesOf("public");
+  first.not_after = absl::FromUnixSeconds(2000000000);
+  ASSERT_THAT(signing.AddKey(first, Audit("add"), soon_), IsOk());
+  SigningKey stolen = first;
+  stolen.tenant = RandomFixed<TenantId>();
+  EXPECT_THAT(signing.AddKey(stolen, Audit("add"), soon_), StatusIs(StatusCode::kAlreadyExists));
+  SigningKey other = first;
+  other.thumbprint = RandomFixed<KeyThumbprint>();
+  other.algorithm = -19;
+  ASSERT_THAT(signing.AddKey(other, Audit("add"), soon_), IsOk());
+  Advance(absl::Seconds(1));
+  SigningKey second = first;
+  second.thumbprint = RandomFixed<KeyThumbprint>();
+  ASSERT_THAT(signing.AddKey(second, Audit("add"), soon_), IsOk());
+  auto keys = signing.ListKeys(tenant_, soon_);
+  ASSERT_THAT(keys, IsOk());
+  ASSERT_THAT(*keys, SizeIs(3));
+  EXPECT_EQ((*keys)[0].thumbprint, second.thumbprint);
+  auto stored = signing.GetKey(tenant_, first.thumbprint, soon_);
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_EQ(stored->state, SigningKeyState::kRetired);
+  EXPECT_EQ(absl::ToUnixMillis(*stored->retired), NowMs());
+  EXPECT_EQ(stored->wrapped_private_key, BytesOf("wrapped"));
+  EXPECT_EQ(stored->not_after, first.not_after);
+  EXPECT_EQ(signing.GetKey(tenant_, other.thumbprint, soon_)->state, SigningKeyState::kActive);
+  EXPECT_THAT(signing.GetKey(stolen.tenant, first.thumbprint, soon_),
+              StatusIs(StatusCode::kNotFound));
+}
+
+TEST_P(StorageContract, NoSigningKeyIsFirstWhereThereWasOne) {
+  auto& signing = storage().signing();
+  SigningKey key;
+  key.tenant = tenant_;
+  key.algorithm = -9;
+  const auto add_first = [&] {
+    key.thumbprint = RandomFixed<KeyThumbprint>();
+    return signing.AddFirstKey(key, Audit("first"), soon_);
+  };
+  ASSERT_THAT(add_first(), IsOk());
+  const KeyThumbprint first = key.thumbprint;
+  EXPECT_THAT(add_first(), StatusIs(StatusCode::kAlreadyExists));
+  key.algorithm = -19;
+  EXPECT_THAT(add_first(), IsOk());
+  key.algorithm = -9;
+  key.purpose = SigningPurpose::kAttestationResult;
+  EXPECT_THAT(add_first(), IsOk());
+  key.purpose = SigningPurpose::kTeepMessage;
+  for (const SigningKeyState state : {SigningKeyState::kRetired, SigningKeyState::kDestroyed}) {
+    ASSERT_THAT(signing.SetKeyState(tenant_, first, state, Audit("state"), soon_), IsOk());
+    EXPECT_THAT(add_first(), StatusIs(StatusCode::kAlreadyExists));
+  }
+  EXPECT_THAT(*signing.ListKeys(tenant_, soon_), SizeIs(3));
+  EXPECT_THAT(AuditOf("first"), SizeIs(3));
+}
+
+TEST_P(StorageContract, ADestroyedSigningKeyIsEmptied) {
+  auto& signing = storage().signing();
+  SigningKey key;
+  key.tenant = tenant_;
+  key.thumbprint = RandomFixed<KeyThumbprint>();
+  key.wrapped_private_key = BytesOf("wrapped");
+  ASSERT_THAT(signing.AddKey(key, Audit("add"), soon_), IsOk());
+  const auto set = [&](SigningKeyState state) {
+    return signing.SetKeyState(tenant_, key.thumbprint, state, Audit("state"), soon_);
+  };
+  EXPECT_THAT(set(SigningKeyState::kRetired), IsOk());
+  EXPECT_THAT(set(SigningKeyState::kRetired), IsOk());
+  EXPECT_THAT(set(SigningKeyState::kActive), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(set(SigningKeyState::kDestroyed), IsOk());
+  EXPECT_THAT(set(SigningKeyState::kRetired), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(signing.GetKey(tenant_, key.thumbprint, soon_)->wrapped_private_key, IsEmpty());
+  EXPECT_THAT(AuditOf("state"), SizeIs(2));
+  EXPECT_THAT(signing.SetKeyState(RandomFixed<TenantId>(), key.thumbprint,
+                                  SigningKeyState::kRetired, Audit("state"), soon_),
+              StatusIs(StatusCode::kNotFound));
+}
+
+TEST_P(StorageContract, EveryReplicaGetsTheSameChallengeRoot) {
+  std::vector<absl::StatusOr<ChallengeRoot>> roots(8);
+  std::vector<std::thread> threads;
+  for (auto& root : roots) {
+    threads.emplace_back([&] {
+      const ChallengeRoot candidate{RandomFixed<ChallengeRootId>(), BytesOf("wrapped"), {}};
+      root = storage().challenge_roots().GetOrCreate(candidate, Audit("root"), soon_);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& root : roots) {
+    ASSERT_THAT(root, IsOk());
+    EXPECT_EQ(root->id, roots[0]->id);
+    EXPECT_EQ(root->wrapped_secret, BytesOf("wrapped"));
+  }
+  EXPECT_LE(AuditOf("root").size(), 1u);
+}
+
+}  // namespace
+}  // namespace tam::storage
