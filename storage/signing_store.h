@@ -19,16 +19,22 @@ namespace tam::storage {
 class SigningStore {
  public:
   virtual ~SigningStore() = default;
-  // An active key. Active ones of the same tenant, purpose and algorithm are retired with it.
-  // AlreadyExists if any tenant has the thumbprint: a key belongs to one tenant.
+  // An active key, or one on standby if `key.state` says so. With an active one, active ones of the
+  // same tenant, purpose and algorithm are retired. AlreadyExists if any tenant has the thumbprint:
+  // a key belongs to one tenant.
   virtual absl::Status AddKey(const SigningKey& key, const AuditEntry& audit,
                               CallDeadline deadline) = 0;
-  // The same, but only where the tenant never had a key of that purpose and algorithm, whatever its
-  // state: of any number of callers at the same moment one succeeds, and only that one is audited.
-  // AlreadyExists for the others.
+  // The same, but only where the tenant never had a key of that purpose and algorithm, in whatever
+  // state but standby: of any number of callers at the same moment one succeeds, and only that one
+  // is audited. AlreadyExists for the others.
   virtual absl::Status AddFirstKey(const SigningKey& key, const AuditEntry& audit,
                                    CallDeadline deadline) = 0;
-  // Active or retired -> retired (twice changes nothing), or destroyed, which empties the wrapped
+  // Standby -> active, and active ones of the same purpose and algorithm are retired. Of an active
+  // one, changes nothing. Of concurrent ones the last to commit stays active. FailedPrecondition of
+  // a retired or destroyed one; NotFound.
+  virtual absl::Status ActivateKey(const TenantId& tenant, const KeyThumbprint& key,
+                                   const AuditEntry& audit, CallDeadline deadline) = 0;
+  // Any other state -> retired (twice changes nothing), or destroyed, which empties the wrapped
   // key. FailedPrecondition otherwise; NotFound.
   virtual absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key,
                                    SigningKeyState state, const AuditEntry& audit,

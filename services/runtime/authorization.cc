@@ -83,6 +83,7 @@ constexpr Permission kTable[] = {
     {"/tam.v1.SigningService/GetSigningKey", kRead, Scope::kOwnTenant},
     {"/tam.v1.SigningService/ListSigningKeys", kRead, Scope::kOwnTenant},
     {"/tam.v1.SigningService/CreateSigningKey", kManage, Scope::kOwnTenant},
+    {"/tam.v1.SigningService/ActivateSigningKey", kManage, Scope::kOwnTenant},
     {"/tam.v1.SigningService/RetireSigningKey", kManage, Scope::kOwnTenant},
 
     {"/tam.v1.SigningSessionService/SignQueryRequest", kGateway, Scope::kPlatform},

@@ -25,6 +25,12 @@ v1::CipherSuite SuiteOf(int32_t algorithm) {
   return v1::CIPHER_SUITE_UNSPECIFIED;
 }
 
+v1::SigningKeyState StateOf(storage::SigningKeyState state) {
+  if (state == storage::SigningKeyState::kActive) return v1::SIGNING_KEY_STATE_ACTIVE;
+  if (state == storage::SigningKeyState::kStandby) return v1::SIGNING_KEY_STATE_STANDBY;
+  return v1::SIGNING_KEY_STATE_RETIRED;
+}
+
 absl::StatusOr<v1::SigningKey> ToProto(const std::string& tenant, const storage::SigningKey& key) {
   v1::SigningKey out;
   out.set_name(Concat("tenants/", tenant, "/signingKeys/", key.thumbprint.ToString()));
@@ -33,8 +39,7 @@ absl::StatusOr<v1::SigningKey> ToProto(const std::string& tenant, const storage:
                       ? v1::KEY_PURPOSE_ATTESTATION_RESULT
                       : v1::KEY_PURPOSE_TEEP_MESSAGE);
   out.set_suite(SuiteOf(key.algorithm));
-  out.set_state(key.state == storage::SigningKeyState::kActive ? v1::SIGNING_KEY_STATE_ACTIVE
-                                                               : v1::SIGNING_KEY_STATE_RETIRED);
+  out.set_state(StateOf(key.state));
   out.set_cose_key(cbor::AsString(key.public_key));
   auto public_key = keys::PublicKey::FromCoseKey(key.public_key);
   if (!public_key.ok()) return absl::InternalError(Concat(out.name(), ": public part unreadable"));
@@ -130,11 +135,25 @@ absl::StatusOr<v1::CreateSigningKeyResponse> AdminHandler::CreateSigningKey(
   if (!algorithm.ok()) return algorithm.status();
   auto tenant = FindParent(context, request.parent());
   if (!tenant.ok()) return tenant.status();
-  auto key = keys_.Create(context, tenant->id, *purpose, *algorithm);
+  auto key = keys_.Create(context, tenant->id, *purpose, *algorithm, request.standby());
   if (!key.ok()) return key.status();
   auto proto = ToProto(tenant->name, *key);
   if (!proto.ok()) return proto.status();
   v1::CreateSigningKeyResponse response;
+  *response.mutable_key() = *std::move(proto);
+  return response;
+}
+
+absl::StatusOr<v1::ActivateSigningKeyResponse> AdminHandler::ActivateSigningKey(
+    const runtime::CallContext& context, const v1::ActivateSigningKeyRequest& request) {
+  auto named = FindNamed(context, request.name());
+  if (!named.ok()) return named.status();
+  if (auto s = keys_.Activate(context, named->tenant.id, named->key); !s.ok()) return s;
+  auto key = store_.GetKey(named->tenant.id, named->key, {context.deadline});
+  if (!key.ok()) return key.status();
+  auto proto = ToProto(named->tenant.name, *key);
+  if (!proto.ok()) return proto.status();
+  v1::ActivateSigningKeyResponse response;
   *response.mutable_key() = *std::move(proto);
   return response;
 }
@@ -158,6 +177,7 @@ runtime::ServiceBinding AdminHandler::Binding() {
   binding.Add("GetSigningKey", *this, &AdminHandler::GetSigningKey)
       .Add("ListSigningKeys", *this, &AdminHandler::ListSigningKeys)
       .Add("CreateSigningKey", *this, &AdminHandler::CreateSigningKey)
+      .Add("ActivateSigningKey", *this, &AdminHandler::ActivateSigningKey)
       .Add("RetireSigningKey", *this, &AdminHandler::RetireSigningKey);
   return binding;
 }

@@ -22,6 +22,8 @@ class AdminHandler {
       const runtime::CallContext& context, const v1::ListSigningKeysRequest& request);
   absl::StatusOr<v1::CreateSigningKeyResponse> CreateSigningKey(
       const runtime::CallContext& context, const v1::CreateSigningKeyRequest& request);
+  absl::StatusOr<v1::ActivateSigningKeyResponse> ActivateSigningKey(
+      const runtime::CallContext& context, const v1::ActivateSigningKeyRequest& request);
   absl::StatusOr<v1::RetireSigningKeyResponse> RetireSigningKey(
       const runtime::CallContext& context, const v1::RetireSigningKeyRequest& request);
 

@@ -65,7 +65,8 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
   if (!stored.ok()) return stored.status();
   for (const storage::SigningKey& key : *stored) {
     const Use use(key.purpose, key.algorithm);
-    held->ever.insert(use);
+    // One that never signed does not stand for a key that was retired on purpose.
+    if (key.state != storage::SigningKeyState::kStandby) held->ever.insert(use);
     if (key.state != storage::SigningKeyState::kActive || held->active.contains(use)) continue;
     auto unwrapped = Unwrap(key);
     if (!unwrapped.ok()) return unwrapped.status();
@@ -95,7 +96,7 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
   if (!held->active.contains(use) && !held->ever.contains(use)) {
     // First use. AlreadyExists: another call, here or in another replica, was first at the same
     // moment; its key is read below, and this one is dropped.
-    auto first = Make(context, tenant, purpose, algorithm);
+    auto first = Make(context, tenant, purpose, algorithm, storage::SigningKeyState::kActive);
     if (!first.ok()) return first.status();
     const absl::Status added =
         dependencies_.store.AddFirstKey(first->key, first->audit, {context.deadline});
@@ -112,7 +113,8 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
 
 absl::StatusOr<KeyRing::Made> KeyRing::Make(const runtime::CallContext& context,
                                             const storage::TenantId& tenant,
-                                            storage::SigningPurpose purpose, int32_t algorithm) {
+                                            storage::SigningPurpose purpose, int32_t algorithm,
+                                            storage::SigningKeyState state) {
   if (purpose == storage::SigningPurpose::kTeepDecryption) {
     return absl::InvalidArgumentError("purpose: want a key that signs");
   }
@@ -128,6 +130,7 @@ absl::StatusOr<KeyRing::Made> KeyRing::Make(const runtime::CallContext& context,
   key.thumbprint = storage::KeyThumbprint(made->public_key().thumbprint());
   key.purpose = purpose;
   key.algorithm = algorithm;
+  key.state = state;
   const std::string& public_key = made->public_key().cose_key();
   key.public_key.assign(public_key.begin(), public_key.end());
   const secret::SecretBytes secret = made->ToCoseKey();
@@ -144,13 +147,26 @@ absl::StatusOr<KeyRing::Made> KeyRing::Make(const runtime::CallContext& context,
 absl::StatusOr<storage::SigningKey> KeyRing::Create(const runtime::CallContext& context,
                                                     const storage::TenantId& tenant,
                                                     storage::SigningPurpose purpose,
-                                                    int32_t algorithm) {
-  auto made = Make(context, tenant, purpose, algorithm);
+                                                    int32_t algorithm, bool standby) {
+  auto made =
+      Make(context, tenant, purpose, algorithm,
+           standby ? storage::SigningKeyState::kStandby : storage::SigningKeyState::kActive);
   if (!made.ok()) return made.status();
   const absl::Status added = dependencies_.store.AddKey(made->key, made->audit, {context.deadline});
   if (!added.ok()) return added;
   Forget(tenant);
   return dependencies_.store.GetKey(tenant, made->key.thumbprint, {context.deadline});
+}
+
+absl::Status KeyRing::Activate(const runtime::CallContext& context, const storage::TenantId& tenant,
+                               const storage::KeyThumbprint& key) {
+  auto entry =
+      dependencies_.audit.OfCaller(context, tenant, "signing-key.activate", Target(tenant, key));
+  if (!entry.ok()) return entry.status();
+  const absl::Status status =
+      dependencies_.store.ActivateKey(tenant, key, *entry, {context.deadline});
+  Forget(tenant);
+  return status;
 }
 
 absl::Status KeyRing::Retire(const runtime::CallContext& context, const storage::TenantId& tenant,

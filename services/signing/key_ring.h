@@ -56,10 +56,17 @@ class KeyRing {
                                              const storage::TenantId& tenant,
                                              storage::SigningPurpose purpose, int32_t algorithm);
 
-  // Makes a key, which signs from now on; the active one before it is retired and stays listed.
+  // Makes a key, which signs from now on; the active one before it is retired and stays listed. Or
+  // one on standby, which changes nothing for the active one.
   absl::StatusOr<storage::SigningKey> Create(const runtime::CallContext& context,
                                              const storage::TenantId& tenant,
-                                             storage::SigningPurpose purpose, int32_t algorithm);
+                                             storage::SigningPurpose purpose, int32_t algorithm,
+                                             bool standby = false);
+
+  // A key on standby signs from now on, in place of the active one. FailedPrecondition of a retired
+  // one; NotFound.
+  absl::Status Activate(const runtime::CallContext& context, const storage::TenantId& tenant,
+                        const storage::KeyThumbprint& key);
 
   // Retires a key. NotFound.
   absl::Status Retire(const runtime::CallContext& context, const storage::TenantId& tenant,
@@ -71,7 +78,7 @@ class KeyRing {
   struct Held {
     absl::Duration read;
     std::map<Use, keys::PrivateKey> active;
-    std::set<Use> ever;  // uses for which there is a key in any state
+    std::set<Use> ever;  // uses for which a key signed, or could have
   };
 
   // A new key, not stored yet, and the entry for it.
@@ -81,7 +88,8 @@ class KeyRing {
   };
 
   absl::StatusOr<Made> Make(const runtime::CallContext& context, const storage::TenantId& tenant,
-                            storage::SigningPurpose purpose, int32_t algorithm);
+                            storage::SigningPurpose purpose, int32_t algorithm,
+                            storage::SigningKeyState state);
   std::shared_ptr<const Held> Find(const storage::TenantId& tenant);
   absl::StatusOr<std::shared_ptr<const Held>> Load(const runtime::CallContext& context,
                                                    const storage::TenantId& tenant);

@@ -314,6 +314,45 @@ TEST_F(SigningTest, RotationKeepsTheRetiredKeyListed) {
             second.pem());
 }
 
+TEST_F(SigningTest, AKeyOnStandbyIsListedAndSignsOnceActivated) {
+  const auto first = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
+  now_ += absl::Seconds(1);
+  v1::CreateSigningKeyRequest create;
+  create.set_parent("tenants/acme");
+  create.set_purpose(v1::KEY_PURPOSE_TEEP_MESSAGE);
+  create.set_suite(v1::CIPHER_SUITE_ED25519);
+  create.set_standby(true);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto made, replica_.admin.CreateSigningKey(operator_, create));
+  EXPECT_EQ(made.key().state(), v1::SIGNING_KEY_STATE_STANDBY);
+  const auto signs = [this](const v1::SigningKey& key) {
+    auto signed_update = replica_.session.SignUpdate(gateway_, Update());
+    EXPECT_OK(signed_update);
+    auto cose = cose::Message::Parse(AsBytes(signed_update->message()), cose::TagRule::kRequired);
+    EXPECT_OK(cose);
+    return teep::VerifyMessage(*cose, *keys::PublicKey::FromPem(key.pem()),
+                               cose::AlgorithmPolicy::Strict())
+        .ok();
+  };
+  EXPECT_TRUE(signs(first));
+  v1::ActivateSigningKeyRequest activate;
+  activate.set_name(made.key().name());
+  TAM_ASSERT_OK_AND_ASSIGN(const auto now, replica_.admin.ActivateSigningKey(operator_, activate));
+  EXPECT_EQ(now.key().state(), v1::SIGNING_KEY_STATE_ACTIVE);
+  EXPECT_TRUE(signs(made.key()));
+  activate.set_name(first.name());
+  EXPECT_THAT(replica_.admin.ActivateSigningKey(operator_, activate), StatusIs(kPrecondition));
+}
+
+TEST_F(SigningTest, AKeyOnStandbyDoesNotHinderTheFirstOne) {
+  v1::CreateSigningKeyRequest create;
+  create.set_parent("tenants/acme");
+  create.set_purpose(v1::KEY_PURPOSE_TEEP_MESSAGE);
+  create.set_suite(v1::CIPHER_SUITE_ED25519);
+  create.set_standby(true);
+  EXPECT_OK(replica_.admin.CreateSigningKey(operator_, create));
+  EXPECT_OK(replica_.session.SignUpdate(gateway_, Update()));
+}
+
 TEST_F(SigningTest, NoKeyIsMadeInPlaceOfARetiredOne) {
   const auto key = CreateKey(replica_, v1::CIPHER_SUITE_ED25519);
   EXPECT_OK(replica_.session.SignUpdate(gateway_, Update()));

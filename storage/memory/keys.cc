@@ -178,11 +178,28 @@ class MemorySigningStore : public SigningStore {
     std::lock_guard lock(state_.mutex);
     for (const auto& [thumbprint, other] : state_.signing_keys) {
       if (other.tenant == key.tenant && other.purpose == key.purpose &&
-          other.algorithm == key.algorithm) {
+          other.algorithm == key.algorithm && other.state != SigningKeyState::kStandby) {
         return Taken("signing-key");
       }
     }
     return Add(key, audit);
+  }
+
+  absl::Status ActivateKey(const TenantId& tenant, const KeyThumbprint& key,
+                           const AuditEntry& audit, CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    auto it = state_.signing_keys.find(key);
+    if (it == state_.signing_keys.end() || it->second.tenant != tenant)
+      return Missing("signing-key");
+    SigningKey& row = it->second;
+    if (row.state == SigningKeyState::kActive) return absl::OkStatus();
+    if (row.state != SigningKeyState::kStandby) {
+      return absl::FailedPreconditionError("signing-key.state: want standby");
+    }
+    RetireActive(row);
+    row.state = SigningKeyState::kActive;
+    state_.Append(audit);
+    return absl::OkStatus();
   }
 
   absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,
@@ -193,7 +210,8 @@ class MemorySigningStore : public SigningStore {
       return Missing("signing-key");
     SigningKey& row = it->second;
     if (row.state == to && to == SigningKeyState::kRetired) return absl::OkStatus();
-    if (to == SigningKeyState::kActive || row.state == SigningKeyState::kDestroyed) {
+    if (to == SigningKeyState::kActive || to == SigningKeyState::kStandby ||
+        row.state == SigningKeyState::kDestroyed) {
       return absl::FailedPreconditionError(
           "signing-key.state: want a later state, got an earlier one");
     }
@@ -229,6 +247,18 @@ class MemorySigningStore : public SigningStore {
   // The lock is held.
   absl::Status Add(const SigningKey& key, const AuditEntry& audit) {
     if (state_.signing_keys.contains(key.thumbprint)) return Taken("signing-key");
+    const bool standby = key.state == SigningKeyState::kStandby;
+    if (!standby) RetireActive(key);
+    SigningKey& row = state_.signing_keys[key.thumbprint] = key;
+    row.state = standby ? SigningKeyState::kStandby : SigningKeyState::kActive;
+    row.retired.reset();
+    row.created = state_.now();
+    state_.Append(audit);
+    return absl::OkStatus();
+  }
+
+  // Those of the same use as `key`. The lock is held.
+  void RetireActive(const SigningKey& key) {
     for (auto& [thumbprint, other] : state_.signing_keys) {
       if (other.tenant == key.tenant && other.purpose == key.purpose &&
           other.algorithm == key.algorithm && other.state == SigningKeyState::kActive) {
@@ -236,12 +266,6 @@ class MemorySigningStore : public SigningStore {
         other.retired = state_.now();
       }
     }
-    SigningKey& row = state_.signing_keys[key.thumbprint] = key;
-    row.state = SigningKeyState::kActive;
-    row.retired.reset();
-    row.created = state_.now();
-    state_.Append(audit);
-    return absl::OkStatus();
   }
 
   State& state_;

@@ -22,7 +22,8 @@ enum class SigningPurpose {
 };
 
 // kRetired: verifies what it signed, signs no more. kDestroyed: the wrapped key is emptied.
-enum class SigningKeyState { kActive, kRetired, kDestroyed };
+// kStandby: made ahead, so that others can learn its public part before it signs.
+enum class SigningKeyState { kActive, kRetired, kDestroyed, kStandby };
 
 // Belongs to exactly one tenant.
 struct SigningKey {

@@ -4,6 +4,9 @@
 namespace tam::storage::postgres {
 namespace {
 
+// How many others may win before an activation gives up.
+constexpr int kActivations = 16;
+
 constexpr char kSelectKey[] =
     "SELECT tenant_id, thumbprint, purpose, algorithm, wrapped_private_key, public_key, state, "
     "tam.micros(not_before), tam.micros(not_after), tam.micros(created_at), "
@@ -13,11 +16,12 @@ constexpr char kInsertKey[] =
     "INSERT INTO signing.keys (thumbprint, tenant_id, purpose, algorithm, wrapped_private_key, "
     "public_key, not_before, not_after, state, created_at) "
     "SELECT $1::bytea, $2::uuid, $3::smallint, $4::int, $5::bytea, $6::bytea, tam.at($7), "
-    "tam.at($8), 0, tam.now() ";
+    "tam.at($8), $9::smallint, tam.now() ";
 
 Params ParamsOf(const SigningKey& key) {
   return Params::Of(key.thumbprint, key.tenant, key.purpose, key.algorithm, key.wrapped_private_key,
-                    key.public_key, key.not_before, key.not_after);
+                    key.public_key, key.not_before, key.not_after,
+                    key.state == SigningKeyState::kStandby ? key.state : SigningKeyState::kActive);
 }
 
 SigningKey ReadKey(RowReader& row) {
@@ -42,14 +46,17 @@ class PostgresSigningStore : public SigningStore {
 
   absl::Status AddKey(const SigningKey& key, const AuditEntry& audit,
                       CallDeadline deadline) override {
+    const bool standby = key.state == SigningKeyState::kStandby;
     const auto add = [&](Connection& connection) -> absl::Status {
       absl::Status status =
-          connection
-              .Execute(
-                  "UPDATE signing.keys SET state = 1, retired_at = tam.now() "
-                  "WHERE tenant_id = $1 AND purpose = $2 AND algorithm = $3 AND state = 0",
-                  Params::Of(key.tenant, key.purpose, key.algorithm))
-              .status();
+          standby ? absl::OkStatus()
+                  : connection
+                        .Execute(
+                            "UPDATE signing.keys SET state = 1, retired_at = tam.now() "
+                            "WHERE tenant_id = $1 AND purpose = $2 AND algorithm = $3 "
+                            "AND state = 0",
+                            Params::Of(key.tenant, key.purpose, key.algorithm))
+                        .status();
       if (!status.ok()) return status;
       Params params = ParamsOf(key);
       const std::string sql = absl::StrCat("WITH act AS (", kInsertKey, "RETURNING 1)",
@@ -67,7 +74,7 @@ class PostgresSigningStore : public SigningStore {
     const std::string sql =
         absl::StrCat("WITH act AS (", kInsertKey,
                      "WHERE NOT EXISTS (SELECT 1 FROM signing.keys "
-                     "WHERE tenant_id = $2 AND purpose = $3 AND algorithm = $4) "
+                     "WHERE tenant_id = $2 AND purpose = $3 AND algorithm = $4 AND state <> 3) "
                      "ON CONFLICT DO NOTHING RETURNING 1)",
                      AuditFragment(audit, "act", params), "SELECT 1 FROM act");
     const absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
@@ -75,15 +82,51 @@ class PostgresSigningStore : public SigningStore {
     return rows->empty() ? Taken("signing-key") : absl::OkStatus();
   }
 
+  absl::Status ActivateKey(const TenantId& tenant, const KeyThumbprint& key,
+                           const AuditEntry& audit, CallDeadline deadline) override {
+    bool changed = false;
+    const auto activate = [&](Connection& connection) -> absl::Status {
+      absl::Status status =
+          connection
+              .Execute(
+                  "UPDATE signing.keys k SET state = 1, retired_at = tam.now() "
+                  "FROM signing.keys s WHERE s.tenant_id = $1 AND s.thumbprint = $2 "
+                  "AND s.state = 3 AND k.tenant_id = s.tenant_id AND k.purpose = s.purpose "
+                  "AND k.algorithm = s.algorithm AND k.state = 0",
+                  Params::Of(tenant, key))
+              .status();
+      if (!status.ok()) return status;
+      Params params = Params::Of(tenant, key);
+      const std::string sql = absl::StrCat(
+          "WITH act AS (UPDATE signing.keys SET state = 0 WHERE tenant_id = $1 "
+          "AND thumbprint = $2 AND state = 3 RETURNING 1)",
+          AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+      absl::StatusOr<Rows> rows = connection.Execute(sql, params);
+      changed = rows.ok() && !rows->empty();
+      return rows.status();
+    };
+    absl::Status status = database_.Transact(activate, deadline);
+    // Another key of its use became active at that moment: now it is seen, and retired.
+    for (int again = 0; IsUniqueViolation(status) && again < kActivations; ++again) {
+      status = database_.Transact(activate, deadline);
+    }
+    if (!status.ok() || changed) return OrTaken(status, "signing-key: an active one");
+    absl::StatusOr<SigningKey> stored = GetKey(tenant, key, deadline);
+    if (!stored.ok()) return stored.status();
+    if (stored->state == SigningKeyState::kActive) return absl::OkStatus();
+    return absl::FailedPreconditionError("signing-key.state: want standby");
+  }
+
   absl::Status SetKeyState(const TenantId& tenant, const KeyThumbprint& key, SigningKeyState to,
                            const AuditEntry& audit, CallDeadline deadline) override {
-    if (to == SigningKeyState::kActive) return Backwards();
+    if (to == SigningKeyState::kActive || to == SigningKeyState::kStandby) return Backwards();
     Params params = Params::Of(tenant, key, to);
     const std::string sql = absl::StrCat(
         "WITH act AS (UPDATE signing.keys SET state = $3::smallint, "
         "retired_at = coalesce(retired_at, tam.now()), "
         "wrapped_private_key = CASE WHEN $3::smallint = 2 THEN '' ELSE wrapped_private_key END "
-        "WHERE tenant_id = $1 AND thumbprint = $2 AND state < $3::smallint RETURNING 1)",
+        "WHERE tenant_id = $1 AND thumbprint = $2 AND (state < $3::smallint OR state = 3) "
+        "RETURNING 1)",
         AuditFragment(audit, "act", params), "SELECT 1 FROM act");
     absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
     if (!rows.ok() || !rows->empty()) return rows.status();

@@ -129,6 +129,30 @@ TEST_P(StorageContract, OfConcurrentReportsExactlyOneCounts) {
   EXPECT_THAT(Show(dev).closed_updates, SizeIs(1));
 }
 
+TEST_P(StorageContract, OfConcurrentlyActivatedSigningKeysOneIsActive) {
+  std::vector<SigningKey> keys(8);
+  for (SigningKey& key : keys) {
+    key.tenant = tenant_;
+    key.thumbprint = RandomFixed<KeyThumbprint>();
+    key.state = SigningKeyState::kStandby;
+    ASSERT_THAT(storage().signing().AddKey(key, Audit("add"), soon_), IsOk());
+  }
+  Concurrently(8, [&](int n) {
+    EXPECT_THAT(
+        storage().signing().ActivateKey(tenant_, keys[n].thumbprint, Audit("activate"), soon_),
+        IsOk());
+  });
+  const auto stored = storage().signing().ListKeys(tenant_, soon_);
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_EQ(std::count_if(stored->begin(), stored->end(),
+                          [](const auto& k) { return k.state == SigningKeyState::kActive; }),
+            1);
+  EXPECT_EQ(std::count_if(stored->begin(), stored->end(),
+                          [](const auto& k) { return k.state == SigningKeyState::kRetired; }),
+            7);
+  EXPECT_THAT(AuditOf("activate"), SizeIs(8));
+}
+
 TEST_P(StorageContract, ABanIsSeenByEveryAcceptThatEndsAfterIt) {
   const Enrolled dev = Enrol("dev");
   std::vector<AcceptRequest> requests;

@@ -74,6 +74,56 @@ TEST_P(StorageContract, NoSigningKeyIsFirstWhereThereWasOne) {
   EXPECT_THAT(AuditOf("first"), SizeIs(3));
 }
 
+TEST_P(StorageContract, AKeyOnStandbyDoesNotHinderTheFirstOne) {
+  SigningKey standby;
+  standby.tenant = tenant_;
+  standby.thumbprint = RandomFixed<KeyThumbprint>();
+  standby.state = SigningKeyState::kStandby;
+  ASSERT_THAT(storage().signing().AddKey(standby, Audit("add"), soon_), IsOk());
+  SigningKey first = standby;
+  first.thumbprint = RandomFixed<KeyThumbprint>();
+  first.state = SigningKeyState::kActive;
+  EXPECT_THAT(storage().signing().AddFirstKey(first, Audit("add"), soon_), IsOk());
+  EXPECT_EQ(storage().signing().GetKey(tenant_, standby.thumbprint, soon_)->state,
+            SigningKeyState::kStandby);
+}
+
+TEST_P(StorageContract, ASigningKeyOnStandbyRetiresTheOneBeforeWhenActivated) {
+  auto& signing = storage().signing();
+  SigningKey first;
+  first.tenant = tenant_;
+  first.thumbprint = RandomFixed<KeyThumbprint>();
+  first.wrapped_private_key = BytesOf("wrapped");
+  ASSERT_THAT(signing.AddKey(first, Audit("add"), soon_), IsOk());
+  SigningKey second = first;
+  second.thumbprint = RandomFixed<KeyThumbprint>();
+  second.state = SigningKeyState::kStandby;
+  ASSERT_THAT(signing.AddKey(second, Audit("add"), soon_), IsOk());
+  const auto state = [&](const SigningKey& key) {
+    return signing.GetKey(tenant_, key.thumbprint, soon_)->state;
+  };
+  const auto activate = [&](const SigningKey& key) {
+    return signing.ActivateKey(tenant_, key.thumbprint, Audit("activate"), soon_);
+  };
+  EXPECT_EQ(state(first), SigningKeyState::kActive);
+  EXPECT_EQ(state(second), SigningKeyState::kStandby);
+  EXPECT_THAT(activate(second), IsOk());
+  EXPECT_THAT(activate(second), IsOk());
+  EXPECT_EQ(state(first), SigningKeyState::kRetired);
+  EXPECT_EQ(state(second), SigningKeyState::kActive);
+  EXPECT_THAT(AuditOf("activate"), SizeIs(1));
+  EXPECT_THAT(activate(first), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_EQ(state(second), SigningKeyState::kActive);
+  SigningKey unused = second;
+  unused.thumbprint = RandomFixed<KeyThumbprint>();
+  EXPECT_THAT(activate(unused), StatusIs(StatusCode::kNotFound));
+  ASSERT_THAT(signing.AddKey(unused, Audit("add"), soon_), IsOk());
+  EXPECT_THAT(signing.SetKeyState(tenant_, unused.thumbprint, SigningKeyState::kRetired,
+                                  Audit("state"), soon_),
+              IsOk());
+  EXPECT_EQ(state(unused), SigningKeyState::kRetired);
+}
+
 TEST_P(StorageContract, ADestroyedSigningKeyIsEmptied) {
   auto& signing = storage().signing();
   SigningKey key;

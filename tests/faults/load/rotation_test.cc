@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "nlohmann/json.hpp"
 #include "tests/faults/load/load.h"
 #include "tests/support/status_matchers.h"
 
@@ -20,6 +21,16 @@ class RotationTest : public LoadTest {
  protected:
   std::string Do(const std::string& who, const std::vector<std::string>& args) {
     return load().scenario().Do(who, args);
+  }
+
+  // Its thumbprint.
+  std::string MakeKeyOnStandby(const std::string& suite) {
+    const auto made = nlohmann::json::parse(
+        Do("operator", {"key", "create", "--suite", suite, "--standby", "-o", "json"}), nullptr,
+        false);
+    EXPECT_TRUE(made.is_object());
+    const std::string name = made.is_object() ? made.value("name", "") : "";
+    return name.substr(name.rfind('/') + 1);
   }
 
   // Seconds by which the database's clock is ahead of the machine's.
@@ -97,14 +108,13 @@ TEST_F(RotationTest, AnHourThatPassesLosesNoSession) {
 TEST_F(RotationTest, TamKeysRotatedLoseNoSession) {
   Repeat([this] {
     ExpectNothingLost(load().RunFault("TAM signing keys rotated", [this] {
-      // A key signs as soon as it is made, in the replica that made it; the other follows within a
-      // minute. So devices are told before they send anything more.
-      HoldDuring([this] {
-        Do("operator", {"key", "create", "--suite", "esp256"});
-        Do("operator", {"key", "create", "--suite", "ed25519"});
-        Do("operator", {"key", "export", "-o", stack().Path("new-tam-keys.pem")});
-        fleet().Trust(ReadPublicKeys(stack().Path("new-tam-keys.pem")));
-      });
+      // Made ahead; told to every device, those with an open session included; then activated while
+      // sessions run. One replica signs with it at once, the other follows within a minute.
+      const std::vector<std::string> made = {MakeKeyOnStandby("esp256"),
+                                             MakeKeyOnStandby("ed25519")};
+      Do("operator", {"key", "export", "-o", stack().Path("new-tam-keys.pem")});
+      HoldDuring([this] { fleet().Trust(ReadPublicKeys(stack().Path("new-tam-keys.pem"))); });
+      for (const std::string& key : made) Do("operator", {"key", "activate", key});
       AwaitOneRound();
     }));
   });

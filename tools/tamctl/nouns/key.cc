@@ -41,6 +41,7 @@ absl::Status Create(Context& context) {
   } else {
     return UsageError(Concat("--suite: want esp256 or ed25519, got '", *suite, "'"));
   }
+  request.set_standby(context.Has("standby"));
   const auto answer =
       Call<v1::CreateSigningKeyResponse>(context, "SigningService/CreateSigningKey", request);
   return answer.ok() ? PrintOne(context, answer->key(), Columns()) : answer.status();
@@ -76,6 +77,16 @@ absl::StatusOr<v1::SigningKey> FindKey(Context& context) {
   return *found;
 }
 
+absl::Status Activate(Context& context) {
+  const auto key = FindKey(context);
+  if (!key.ok()) return key.status();
+  v1::ActivateSigningKeyRequest request;
+  request.set_name(key->name());
+  const auto answer =
+      Call<v1::ActivateSigningKeyResponse>(context, "SigningService/ActivateSigningKey", request);
+  return answer.ok() ? PrintOne(context, answer->key(), Columns()) : answer.status();
+}
+
 absl::Status Retire(Context& context) {
   const auto key = FindKey(context);
   if (!key.ok()) return key.status();
@@ -106,7 +117,7 @@ absl::Status ExportKeys(Context& context) {
     if (!listed.ok()) return listed.status();
     for (const v1::SigningKey& key : listed->keys()) {
       const bool wanted = *purpose == v1::KEY_PURPOSE_UNSPECIFIED || key.purpose() == *purpose;
-      if (wanted && key.state() == v1::SIGNING_KEY_STATE_ACTIVE) keys.push_back(key);
+      if (wanted && key.state() != v1::SIGNING_KEY_STATE_RETIRED) keys.push_back(key);
     }
     if (keys.empty()) return absl::NotFoundError("no active key of that purpose");
   } else {
@@ -131,50 +142,64 @@ absl::Status ShowOne(Context& context) {
 }  // namespace
 
 std::vector<Command> KeyCommands() {
-  return {{.noun = "key",
-           .verb = "create",
-           .summary = "make a signing key of the TAM; it replaces the active one of its kind",
-           .flags = {{"suite", "NAME", "esp256 or ed25519"},
-                     {"purpose", "NAME", "teep-message (default) or attestation-result"}},
-           .example = "tamctl key create --suite esp256",
-           .run = Create},
-          {.noun = "key",
-           .verb = "list",
-           .summary = "list a tenant's signing keys",
-           .flags = {kLimitFlag},
-           .example = "tamctl key list",
-           .run = List},
-          {.noun = "key",
-           .verb = "show",
-           .arguments = "THUMBPRINT",
-           .min_arguments = 1,
-           .max_arguments = 1,
-           .summary = "show a signing key; the start of its thumbprint does",
-           .flags = {kLimitFlag},
-           .example = "tamctl key show 7077436568198fdc",
-           .run = ShowOne},
-          {.noun = "key",
-           .verb = "retire",
-           .arguments = "THUMBPRINT",
-           .min_arguments = 1,
-           .max_arguments = 1,
-           .summary = "stop a key from signing",
-           .flags = {kLimitFlag},
-           .example = "tamctl key retire 7077436568198fdc",
-           .run = Retire},
-          {.noun = "key",
-           .verb = "export",
-           .arguments = "[THUMBPRINT]",
-           .min_arguments = 0,
-           .max_arguments = 1,
-           .summary = "write public keys for devices to trust",
-           .details = "Without THUMBPRINT: every active key of the purpose, one PEM block each.",
-           .flags = {{"form", "NAME", "pem (default) or cose, a COSE_Key"},
-                     {"purpose", "NAME", "teep-message (default), attestation-result or all"},
-                     {"output", "FILE", "-o: where to; default: standard output"},
-                     kLimitFlag},
-           .example = "tamctl key export -o tam-keys.pem",
-           .run = ExportKeys}};
+  return {
+      {.noun = "key",
+       .verb = "create",
+       .summary = "make a signing key of the TAM; it replaces the active one of its kind",
+       .details = "With --standby it replaces nothing before `tamctl key activate`, so that "
+                  "devices can be given its public part first.",
+       .flags = {{"suite", "NAME", "esp256 or ed25519"},
+                 {"purpose", "NAME", "teep-message (default) or attestation-result"},
+                 {"standby", "", "the active key goes on signing"}},
+       .example = "tamctl key create --suite esp256 --standby",
+       .run = Create},
+      {.noun = "key",
+       .verb = "activate",
+       .arguments = "THUMBPRINT",
+       .min_arguments = 1,
+       .max_arguments = 1,
+       .summary = "let a key on standby sign, in place of the active one",
+       .flags = {kLimitFlag},
+       .example = "tamctl key activate 7077436568198fdc",
+       .run = Activate},
+      {.noun = "key",
+       .verb = "list",
+       .summary = "list a tenant's signing keys",
+       .flags = {kLimitFlag},
+       .example = "tamctl key list",
+       .run = List},
+      {.noun = "key",
+       .verb = "show",
+       .arguments = "THUMBPRINT",
+       .min_arguments = 1,
+       .max_arguments = 1,
+       .summary = "show a signing key; the start of its thumbprint does",
+       .flags = {kLimitFlag},
+       .example = "tamctl key show 7077436568198fdc",
+       .run = ShowOne},
+      {.noun = "key",
+       .verb = "retire",
+       .arguments = "THUMBPRINT",
+       .min_arguments = 1,
+       .max_arguments = 1,
+       .summary = "stop a key from signing",
+       .flags = {kLimitFlag},
+       .example = "tamctl key retire 7077436568198fdc",
+       .run = Retire},
+      {.noun = "key",
+       .verb = "export",
+       .arguments = "[THUMBPRINT]",
+       .min_arguments = 0,
+       .max_arguments = 1,
+       .summary = "write public keys for devices to trust",
+       .details = "Without THUMBPRINT: every key of the purpose that signs or stands by, one PEM "
+                  "block each.",
+       .flags = {{"form", "NAME", "pem (default) or cose, a COSE_Key"},
+                 {"purpose", "NAME", "teep-message (default), attestation-result or all"},
+                 {"output", "FILE", "-o: where to; default: standard output"},
+                 kLimitFlag},
+       .example = "tamctl key export -o tam-keys.pem",
+       .run = ExportKeys}};
 }
 
 }  // namespace tam::tamctl
