@@ -14,7 +14,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "storage/model/audit.h"
 #include "storage/model/call.h"
 #include "storage/model/device.h"
@@ -47,15 +46,6 @@ class DeviceStore {
   // By id.
   virtual absl::StatusOr<Page<Device>> List(const TenantId& tenant, const PageRequest& page,
                                             CallDeadline deadline) = 0;
-  // First accepted attestation: claims the ueid for the device, and makes the class its own if it
-  // has none. `key` signed the message that proves it: PermissionDenied, and nothing claimed,
-  // unless it is an active key of the device at that moment. The same again is no change and adds
-  // no entry. AlreadyExists if another device of the tenant has the ueid; FailedPrecondition if
-  // this device has another; NotFound.
-  virtual absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id,
-                                     const KeyThumbprint& key, absl::Span<const uint8_t> ueid,
-                                     const DeviceClass& device_class, const AuditEntry& audit,
-                                     CallDeadline deadline) = 0;
 };
 
 class DeviceKeyStore {

@@ -26,7 +26,9 @@ class SessionStore {
   // the issue time is after the last and not ahead of the clock) and then uses up the challenge,
   // records state and attestation, opens the update in a slot and appends the audit entry; or it
   // changes nothing, and a second read says why. Of any number of concurrent callers with one
-  // challenge exactly one gets kOpened. InvalidArgument if the request breaks its own rules.
+  // challenge exactly one gets kOpened. An identity is claimed in the same transaction:
+  // AlreadyExists if another device of the tenant has the ueid, FailedPrecondition if this one has
+  // another, and then nothing is changed. InvalidArgument if the request breaks its own rules.
   virtual absl::StatusOr<AcceptResult> Accept(const AcceptRequest& request,
                                               CallDeadline deadline) = 0;
 

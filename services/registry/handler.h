@@ -115,8 +115,9 @@ class SessionHandler {
   absl::StatusOr<v1::ResolveEndpointResponse> ResolveEndpoint(const Context&,
                                                               const v1::ResolveEndpointRequest&);
   absl::StatusOr<v1::LookupResponse> Lookup(const Context&, const v1::LookupRequest&);
-  // Where an accepted attestation names a UEID, claims it for the device first: AlreadyExists or
-  // FailedPrecondition, and nothing written, when it is another's or the device has another.
+  // Where an accepted attestation names a UEID, claims it for the device, if the message is
+  // accepted: AlreadyExists or FailedPrecondition, and nothing written, when it is another's or the
+  // device has another.
   absl::StatusOr<v1::AcceptResponse> Accept(const Context&, const v1::AcceptRequest&);
   absl::StatusOr<v1::ReportResponse> Report(const Context&, const v1::ReportRequest&);
   // Writes no row.
@@ -124,9 +125,6 @@ class SessionHandler {
                                                       const v1::NoteRefusalRequest&);
 
  private:
-  absl::Status ClaimIdentity(const Context&, const storage::AcceptRequest&,
-                             const v1::AttestationOutcome&);
-
   const Stores stores_;
   runtime::AuditComposer audit_;
 };

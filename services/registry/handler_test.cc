@@ -223,6 +223,25 @@ TEST_F(RegistryTest, AnothersUeidIsNotAccepted) {
   EXPECT_EQ(after.guard().last_issue_ms(), 0);
 }
 
+TEST_F(RegistryTest, AMessageThatIsNotAcceptedClaimsNoUeid) {
+  CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto pump, Lookup(at, key_));
+  v1::AcceptRequest request = AcceptFor(at, pump, key_);
+  request.mutable_attestation()->set_ueid(std::string(17, '\x01'));
+  request.set_issue_ms(kNowMs + 60'000);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto future, session_.Accept(gateway_, request));
+  EXPECT_EQ(future.outcome(), v1::ACCEPT_OUTCOME_FUTURE);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto before, Lookup(at, key_));
+  EXPECT_EQ(before.ueid(), "");
+  EXPECT_THAT(Audit("device.identity.claim"), SizeIs(0));
+  request.set_issue_ms(kNowMs - 5);
+  EXPECT_OK(session_.Accept(gateway_, request));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto after, Lookup(at, key_));
+  EXPECT_EQ(after.ueid(), std::string(17, '\x01'));
+  EXPECT_THAT(Audit("device.identity.claim"), SizeIs(1));
+}
+
 TEST_F(RegistryTest, WrongSizesAreInvalidAndChangeNothing) {
   CreateDevice("pump", key_);
   const auto at = Resolve("/tam/acme/main");

@@ -112,6 +112,12 @@ absl::StatusOr<storage::AcceptRequest> ReadAccept(const v1::AcceptRequest& reque
   return out;
 }
 
+// Of a device that has no ueid yet; a pending key proves nothing of it.
+bool ClaimsIdentity(const v1::AcceptRequest& request) {
+  return !request.pending() && request.attestation().verdict() == v1::VERDICT_ACCEPTED &&
+         !request.attestation().ueid().empty();
+}
+
 std::string HexOf(const std::string& bytes) { return absl::BytesToHexString(bytes); }
 
 std::string KindOf(const v1::AcceptRequest& request) {
@@ -199,33 +205,21 @@ absl::StatusOr<v1::LookupResponse> SessionHandler::Lookup(const Context& context
   return response;
 }
 
-absl::Status SessionHandler::ClaimIdentity(const Context& context,
-                                           const storage::AcceptRequest& request,
-                                           const v1::AttestationOutcome& outcome) {
-  if (request.pending || outcome.verdict() != v1::VERDICT_ACCEPTED || outcome.ueid().empty()) {
-    return absl::OkStatus();
-  }
-  TAM_ASSIGN_OR_RETURN(const auto entry, audit_.OfDevice(context, request.tenant, request.device,
-                                                         "device.identity.claim"));
-  return stores_.devices.ClaimIdentity(request.tenant, request.device, request.key,
-                                       FromWire(outcome.ueid()), FromProto(outcome.device_class()),
-                                       entry, DeadlineOf(context));
-}
-
 absl::StatusOr<v1::AcceptResponse> SessionHandler::Accept(const Context& context,
                                                           const v1::AcceptRequest& request) {
   TAM_ASSIGN_OR_RETURN(storage::AcceptRequest accept, ReadAccept(request));
-  v1::AcceptResponse response;
-  const absl::Status claimed = ClaimIdentity(context, accept, request.attestation());
-  if (absl::IsPermissionDenied(claimed)) {
-    response.set_outcome(v1::ACCEPT_OUTCOME_KEY_NOT_ACTIVE);
-    return response;
+  if (ClaimsIdentity(request)) {
+    storage::IdentityClaim& claim = accept.identity.emplace();
+    claim.ueid = FromWire(request.attestation().ueid());
+    claim.device_class = FromProto(request.attestation().device_class());
+    TAM_ASSIGN_OR_RETURN(claim.audit, audit_.OfDevice(context, accept.tenant, accept.device,
+                                                      "device.identity.claim"));
   }
-  TAM_RETURN_IF_ERROR(claimed);
   TAM_ASSIGN_OR_RETURN(accept.audit, audit_.OfDevice(context, accept.tenant, accept.device,
                                                      KindOf(request), DetailsOf(request)));
   TAM_ASSIGN_OR_RETURN(const storage::AcceptResult result,
                        stores_.sessions.Accept(accept, DeadlineOf(context)));
+  v1::AcceptResponse response;
   response.set_outcome(OutcomeOf(result.outcome));
   if (result.update.has_value()) {
     *response.mutable_update() = ToProto(*result.update);

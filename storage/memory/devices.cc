@@ -127,34 +127,6 @@ class MemoryDeviceStore : public DeviceStore {
     return Paginate(rows, page, [](const Device& d) { return RawBytes(d.id); });
   }
 
-  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id, const KeyThumbprint& key,
-                             absl::Span<const uint8_t> ueid, const DeviceClass& device_class,
-                             const AuditEntry& audit, CallDeadline) override {
-    std::lock_guard lock(state_.mutex);
-    auto it = state_.devices.find({tenant, id});
-    if (it == state_.devices.end()) return Missing("device");
-    auto guard = state_.guards.find({it->first, KeyThumbprint()});
-    if (guard == state_.guards.end() || !guard->second.keys.contains(key)) {
-      return absl::PermissionDeniedError("key: want an active one of the device, got another");
-    }
-    Device& row = it->second.device;
-    const Bytes claimed(ueid.begin(), ueid.end());
-    const bool new_class = row.device_class == DeviceClass() && device_class != DeviceClass();
-    const bool new_ueid = row.ueid.empty() && !claimed.empty();
-    if (!row.ueid.empty() && !claimed.empty() && row.ueid != claimed) {
-      return absl::FailedPreconditionError("device.ueid: want the one it has, got another");
-    }
-    if (new_ueid && !state_.ueid_claims.emplace(std::pair(tenant, claimed), id).second) {
-      return Taken("device.ueid");
-    }
-    if (!new_class && !new_ueid) return absl::OkStatus();
-    if (new_ueid) row.ueid = claimed;
-    if (new_class) row.device_class = device_class;
-    ++row.version;
-    state_.Append(audit);
-    return absl::OkStatus();
-  }
-
  private:
   const DeviceRow* FindByName(const TenantId& tenant, absl::string_view name) {
     for (const auto& [ref, row] : state_.devices) {

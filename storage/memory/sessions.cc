@@ -109,7 +109,10 @@ class MemorySessionStore : public SessionStore {
     const bool future = request.challenge.issued_ms > absl::ToUnixMillis(now) + kMaxClockSkewMs;
     const bool newer = !guard->view.last_challenge.has_value() ||
                        request.challenge.issued_ms > guard->view.last_challenge->issued_ms;
-    if (newer && !future) return Open(request, *guard, now);
+    if (newer && !future) {
+      if (absl::Status s = Claim(request); !s.ok()) return s;
+      return Open(request, *guard, now);
+    }
     if (guard->view.last_message == request.message) return Again(request, *guard, now);
     return AcceptResult{future ? AcceptOutcome::kFuture : AcceptOutcome::kUsed, std::nullopt};
   }
@@ -179,6 +182,28 @@ class MemorySessionStore : public SessionStore {
     std::stable_sort(
         found.open_updates.begin(), found.open_updates.end(),
         [](const UpdateRecord& a, const UpdateRecord& b) { return a.opened > b.opened; });
+  }
+
+  absl::Status Claim(const AcceptRequest& request) {
+    if (!request.identity.has_value()) return absl::OkStatus();
+    const IdentityClaim& claim = *request.identity;
+    Device& device = state_.devices[{request.tenant, request.device}].device;
+    if (!device.ueid.empty() && device.ueid != claim.ueid) {
+      return absl::FailedPreconditionError("device.ueid: want the one it has, got another");
+    }
+    const bool new_class =
+        device.device_class == DeviceClass() && claim.device_class != DeviceClass();
+    const bool new_ueid = device.ueid.empty();
+    if (!new_class && !new_ueid) return absl::OkStatus();
+    if (new_ueid &&
+        !state_.ueid_claims.emplace(std::pair(request.tenant, claim.ueid), request.device).second) {
+      return Taken("device.ueid");
+    }
+    device.ueid = claim.ueid;
+    if (new_class) device.device_class = claim.device_class;
+    ++device.version;
+    state_.Append(claim.audit);
+    return absl::OkStatus();
   }
 
   AcceptResult Open(const AcceptRequest& request, GuardRow& guard, absl::Time now) {

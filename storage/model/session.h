@@ -119,6 +119,16 @@ struct KeyLookup {
   absl::Time now;
 };
 
+// What accepted evidence proves of a device.
+struct IdentityClaim {
+  // Not empty.
+  Bytes ueid;
+  // The device's own from now on, if it has none.
+  DeviceClass device_class;
+  // Written if the claim is new to the device. Its tenant and device must be the request's.
+  AuditEntry audit;
+};
+
 // One QueryResponse whose signature verified.
 struct AcceptRequest {
   TenantId tenant;
@@ -133,6 +143,9 @@ struct AcceptRequest {
   // Absent on an endpoint that asks for no attestation. kRefused: nothing else in the message is
   // believed, so `reported_state` must be empty and an update may bear an err-code only.
   std::optional<AttestationRecord> attestation;
+  // Claimed if the request is accepted, else not. Only with an accepted attestation, and never from
+  // a pending key.
+  std::optional<IdentityClaim> identity;
   // What the device said it holds, in the caller's encoding.
   Bytes reported_state;
   // Absent: the answer is 204.

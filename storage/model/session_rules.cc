@@ -30,6 +30,17 @@ absl::Status CheckPlan(const UpdatePlan& plan) {
   return absl::OkStatus();
 }
 
+absl::Status CheckIdentity(const AcceptRequest& request) {
+  if (!request.identity.has_value()) return absl::OkStatus();
+  const bool accepted = request.attestation.has_value() &&
+                        request.attestation->verdict == AttestationVerdict::kAccepted;
+  if (!accepted || request.pending) {
+    return Invalid("identity: want an accepted attestation by an active key, got neither or one");
+  }
+  if (request.identity->ueid.empty()) return Invalid("identity.ueid: want one, got none");
+  return CheckAudit(request.identity->audit, request.tenant, request.device);
+}
+
 }  // namespace
 
 bool IsStorableSequence(uint64_t sequence) {
@@ -38,6 +49,7 @@ bool IsStorableSequence(uint64_t sequence) {
 
 absl::Status CheckAcceptRequest(const AcceptRequest& request) {
   if (absl::Status s = CheckAudit(request.audit, request.tenant, request.device); !s.ok()) return s;
+  if (absl::Status s = CheckIdentity(request); !s.ok()) return s;
   const bool refused = request.attestation.has_value() &&
                        request.attestation->verdict == AttestationVerdict::kRefused;
   const bool restricted = request.pending || refused;

@@ -11,8 +11,8 @@
 namespace tam::storage {
 
 // InvalidArgument: a pending key or refused attestation brings more than it may, the audit entry is
-// another device's, the lifetime is not positive, a manifest component is empty, or a back-off is
-// negative or comes with anything else.
+// another device's, the lifetime is not positive, a manifest component is empty, a back-off is
+// negative or comes with anything else, or an identity is claimed without an accepted attestation.
 absl::Status CheckAcceptRequest(const AcceptRequest& request);
 // InvalidArgument: the audit entry is another device's, or a back-off is negative or on a Success.
 absl::Status CheckReportRequest(const ReportRequest& request);

@@ -1,5 +1,5 @@
-#include "absl/strings/match.h"
 #include "storage/postgres/audit_fragment.h"
+#include "storage/postgres/device_claims.h"
 #include "storage/postgres/device_rows.h"
 #include "storage/postgres/stores.h"
 
@@ -13,17 +13,6 @@ void AddLabels(const Labels& labels, Params& params) {
     values.push_back(value);
   }
   params.Add(keys).Add(values);
-}
-
-// Says which unique value was taken, by the constraint that the message names.
-absl::Status NameTheTaken(const absl::Status& status) {
-  if (!IsUniqueViolation(status)) return status;
-  for (const auto& [constraint, what] : {std::pair("key_claims_pkey", "key.thumbprint"),
-                                         std::pair("ueid_claims_pkey", "device.ueid"),
-                                         std::pair("devices_tenant_id_name_key", "device.name")}) {
-    if (absl::StrContains(status.message(), constraint)) return Taken(what);
-  }
-  return Taken("device.id");
 }
 
 absl::Status InsertKey(Connection& connection, const TenantId& tenant, const DeviceId& device,
@@ -53,40 +42,6 @@ absl::Status InsertKey(Connection& connection, const TenantId& tenant, const Dev
           "DO UPDATE SET keys = array_append(g.keys, $3::bytea)",
           Params::Of(tenant, device, key.thumbprint, key.public_key, key.state, key.endpoints,
                      Lane(pending, key.thumbprint)))
-      .status();
-}
-
-// The device's row, locked for the rest of the transaction. NotFound; Aborted for another version.
-absl::StatusOr<Device> LockDevice(Connection& connection, const TenantId& tenant,
-                                  const DeviceId& id, uint64_t version) {
-  absl::StatusOr<Device> device =
-      ReadOne(connection.Execute(absl::StrCat("SELECT ", kDeviceColumns,
-                                              " FROM registry.devices d "
-                                              "WHERE tenant_id = $1 AND device_id = $2 FOR UPDATE"),
-                                 Params::Of(tenant, id)),
-              "device", [&](RowReader& row) { return ReadDevice(tenant, row); });
-  if (!device.ok()) return device;
-  if (absl::Status s = CheckVersion(version, device->version); !s.ok()) return s;
-  return device;
-}
-
-// Holds the guard until the transaction ends: a ban that comes meanwhile waits for it.
-absl::Status CheckActive(Connection& connection, const TenantId& tenant, const DeviceId& id,
-                         const KeyThumbprint& key) {
-  absl::StatusOr<Rows> rows = connection.Execute(
-      "SELECT 1 FROM registry.device_guard WHERE tenant_id = $1 AND device_id = $2 AND lane = '' "
-      "AND $3::bytea = ANY (keys) FOR SHARE",
-      Params::Of(tenant, id, key));
-  if (!rows.ok() || !rows->empty()) return rows.status();
-  return absl::PermissionDeniedError("key: want an active one of the device, got another");
-}
-
-absl::Status ClaimUeid(Connection& connection, const TenantId& tenant, const DeviceId& device,
-                       const Bytes& ueid) {
-  if (ueid.empty()) return absl::OkStatus();
-  return connection
-      .Execute("INSERT INTO registry.ueid_claims (tenant_id, ueid, device_id) VALUES ($1, $2, $3)",
-               Params::Of(tenant, ueid, device))
       .status();
 }
 
@@ -210,44 +165,7 @@ class PostgresDeviceStore : public DeviceStore {
     });
   }
 
-  absl::Status ClaimIdentity(const TenantId& tenant, const DeviceId& id, const KeyThumbprint& key,
-                             absl::Span<const uint8_t> ueid, const DeviceClass& device_class,
-                             const AuditEntry& audit, CallDeadline deadline) override {
-    const Bytes claimed(ueid.begin(), ueid.end());
-    return NameTheTaken(database_.Transact(
-        [&](Connection& connection) -> absl::Status {
-          absl::StatusOr<Device> device = LockDevice(connection, tenant, id, 0);
-          if (!device.ok()) return device.status();
-          if (absl::Status s = CheckActive(connection, tenant, id, key); !s.ok()) return s;
-          return Claim(connection, *device, claimed, device_class, audit);
-        },
-        deadline));
-  }
-
  private:
-  static absl::Status Claim(Connection& connection, Device device, const Bytes& ueid,
-                            const DeviceClass& device_class, const AuditEntry& audit) {
-    if (!device.ueid.empty() && !ueid.empty() && device.ueid != ueid) {
-      return absl::FailedPreconditionError("device.ueid: want the one it has, got another");
-    }
-    const bool new_class = device.device_class == DeviceClass() && device_class != DeviceClass();
-    const bool new_ueid = device.ueid.empty() && !ueid.empty();
-    if (!new_class && !new_ueid) return absl::OkStatus();
-    if (new_class) device.device_class = device_class;
-    if (new_ueid) {
-      device.ueid = ueid;
-      absl::Status status = ClaimUeid(connection, device.tenant, device.id, ueid);
-      if (!status.ok()) return status;
-    }
-    Params params = Params::Of(device.tenant, device.id, device.device_class.oem_id,
-                               device.device_class.hw_model, device.ueid);
-    const std::string sql = absl::StrCat(
-        "WITH act AS (UPDATE registry.devices SET class_oem = $3, class_model = $4, ueid = $5, "
-        "version = version + 1 WHERE tenant_id = $1 AND device_id = $2 RETURNING 1)",
-        AuditFragment(audit, "act", params), "SELECT 1");
-    return connection.Execute(sql, params).status();
-  }
-
   Database& database_;
 };
 

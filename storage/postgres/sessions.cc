@@ -2,6 +2,7 @@
 
 #include "storage/model/session_rules.h"
 #include "storage/postgres/audit_fragment.h"
+#include "storage/postgres/device_claims.h"
 #include "storage/postgres/device_rows.h"
 #include "storage/postgres/session_sql.h"
 #include "storage/postgres/stores.h"
@@ -209,7 +210,9 @@ class PostgresSessionStore : public SessionStore {
     const auto [sql, params] = AcceptStatement(request);
     // More than once only if the guard changed between the two statements so that it would match.
     for (int attempt = 0; attempt < 3; ++attempt) {
-      absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
+      absl::StatusOr<Rows> rows = request.identity.has_value()
+                                      ? ExecuteAndClaim(request, sql, params, deadline)
+                                      : database_.Execute(sql, params, deadline);
       if (!rows.ok()) return rows.status();
       if (!rows->empty()) return Opened(request, rows->front());
       absl::StatusOr<GuardNow> guard = ReadGuardNow(request, deadline);
@@ -279,6 +282,26 @@ class PostgresSessionStore : public SessionStore {
                                  at + request.update_lifetime,
                                  /*closed=*/std::nullopt};
     return result;
+  }
+
+  // The guarded statement, and if it matched, the claim. What another transaction claimed meanwhile
+  // is seen: it held the device's row, for which this one has waited.
+  absl::StatusOr<Rows> ExecuteAndClaim(const AcceptRequest& request, const std::string& sql,
+                                       const Params& params, CallDeadline deadline) {
+    Rows rows;
+    const auto body = [&](Connection& connection) -> absl::Status {
+      rows.clear();
+      absl::StatusOr<Device> device = LockDevice(connection, request.tenant, request.device, 0);
+      if (absl::IsNotFound(device.status())) return absl::OkStatus();
+      if (!device.ok()) return device.status();
+      absl::StatusOr<Rows> guarded = connection.Execute(sql, params);
+      if (!guarded.ok()) return guarded.status();
+      rows = *std::move(guarded);
+      if (rows.empty()) return absl::OkStatus();
+      return ClaimIdentity(connection, *std::move(device), *request.identity);
+    };
+    if (absl::Status s = database_.Transact(body, deadline); !s.ok()) return NameTheTaken(s);
+    return rows;
   }
 
   absl::StatusOr<GuardNow> ReadGuardNow(const AcceptRequest& request, CallDeadline deadline) {

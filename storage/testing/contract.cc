@@ -69,6 +69,21 @@ AcceptRequest StorageContract::NewRequest(const Enrolled& enrolled) {
   return request;
 }
 
+AcceptRequest StorageContract::Proving(const Enrolled& enrolled, absl::string_view ueid) {
+  AcceptRequest request = NewRequest(enrolled);
+  request.attestation.emplace();
+  request.attestation->verdict = AttestationVerdict::kAccepted;
+  request.identity = IdentityClaim{
+      BytesOf(ueid), {BytesOf("o"), BytesOf("m")}, Audit("claim", enrolled.device.id)};
+  return request;
+}
+
+Bytes StorageContract::UeidOf(const Enrolled& enrolled) {
+  auto stored = storage().devices().Get(tenant_, enrolled.device.id, soon_);
+  EXPECT_THAT(stored, IsOk());
+  return stored.ok() ? stored->ueid : Bytes();
+}
+
 UpdatePlan StorageContract::NewPlan(std::vector<UpdateManifest> manifests) const {
   UpdatePlan plan;
   plan.token = RandomFixed<UpdateToken>();

@@ -56,6 +56,9 @@ class StorageContract : public ::testing::TestWithParam<HarnessFactory> {
 
   // A request that is good now, with a fresh challenge and message.
   AcceptRequest NewRequest(const Enrolled& enrolled);
+  // The same with evidence that proves `ueid` and a class.
+  AcceptRequest Proving(const Enrolled& enrolled, absl::string_view ueid);
+  Bytes UeidOf(const Enrolled& enrolled);
   UpdatePlan NewPlan(std::vector<UpdateManifest> manifests = {}) const;
   UpdateManifest NewManifest(const ComponentId& component, uint64_t sequence) const;
   ReportRequest NewReport(const AcceptRequest& request, bool success = true);

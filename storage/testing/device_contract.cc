@@ -166,52 +166,6 @@ TEST_P(StorageContract, DevicesAreListedInPages) {
               StatusIs(StatusCode::kInvalidArgument));
 }
 
-TEST_P(StorageContract, AnIdentityIsClaimedOnce) {
-  Enrolled plain{NewDevice("plain"), NewKey()};
-  plain.device.device_class = {};
-  auto& devices = storage().devices();
-  ASSERT_THAT(devices.Create(plain.device, {plain.key}, Audit("create"), soon_), IsOk());
-  const DeviceClass attested{BytesOf("o"), BytesOf("m")};
-  const auto claim = [&](const Enrolled& dev, absl::string_view ueid) {
-    return devices.ClaimIdentity(tenant_, dev.device.id, dev.key.thumbprint, BytesOf(ueid),
-                                 attested, Audit("claim"), soon_);
-  };
-  ASSERT_THAT(claim(plain, "u1"), IsOk());
-  ASSERT_THAT(claim(plain, "u1"), IsOk());
-  EXPECT_THAT(AuditOf("claim"), SizeIs(1));
-  auto stored = devices.Get(tenant_, plain.device.id, soon_);
-  ASSERT_THAT(stored, IsOk());
-  EXPECT_EQ(stored->ueid, BytesOf("u1"));
-  EXPECT_EQ(stored->device_class, attested);
-  EXPECT_THAT(claim(plain, "u2"), StatusIs(StatusCode::kFailedPrecondition));
-  const Enrolled other = Enrol("other");
-  EXPECT_THAT(claim(other, "u1"), StatusIs(StatusCode::kAlreadyExists));
-  ASSERT_THAT(claim(other, "u3"), IsOk());
-  EXPECT_EQ(devices.Get(tenant_, other.device.id, soon_)->device_class, other.device.device_class);
-  EXPECT_THAT(claim({NewDevice("none"), NewKey()}, "u4"), StatusIs(StatusCode::kNotFound));
-}
-
-// A key may be banned after its message was verified: it leaves no claim behind.
-TEST_P(StorageContract, AKeyThatIsNotActiveClaimsNoIdentity) {
-  auto& devices = storage().devices();
-  const auto claim = [&](const Enrolled& dev, const KeyThumbprint& key) {
-    return devices.ClaimIdentity(tenant_, dev.device.id, key, BytesOf("ueid"),
-                                 dev.device.device_class, Audit("claim"), soon_);
-  };
-  const Enrolled pending = Enrol("pending", DeviceKeyState::kPending);
-  const Enrolled dev = Enrol("dev"), neighbour = Enrol("neighbour");
-  ASSERT_THAT(storage().device_keys().SetState(tenant_, dev.key.thumbprint, DeviceKeyState::kBanned,
-                                               Audit("ban"), soon_),
-              IsOk());
-  EXPECT_THAT(claim(dev, dev.key.thumbprint), StatusIs(StatusCode::kPermissionDenied));
-  EXPECT_THAT(claim(pending, pending.key.thumbprint), StatusIs(StatusCode::kPermissionDenied));
-  EXPECT_THAT(claim(dev, neighbour.key.thumbprint), StatusIs(StatusCode::kPermissionDenied));
-  EXPECT_THAT(devices.Get(tenant_, dev.device.id, soon_)->ueid, IsEmpty());
-  EXPECT_THAT(AuditOf("claim"), IsEmpty());
-  // The name is still free for the one that proves it.
-  EXPECT_THAT(claim(neighbour, neighbour.key.thumbprint), IsOk());
-}
-
 TEST_P(StorageContract, KeysMoveForwardOnly) {
   const Enrolled dev = Enrol("dev", DeviceKeyState::kPending);
   auto& keys = storage().device_keys();
