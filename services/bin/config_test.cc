@@ -6,7 +6,6 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/bin/files.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::bin {
@@ -127,16 +126,6 @@ TEST(ConfigTest, BoundsConnections) {
     flags.push_back(std::string("--") + flag + "=1");
     EXPECT_THAT(Read(flags), IsOk());
   }
-}
-
-TEST(FilesTest, ReplacesAndReadsWhole) {
-  const std::string path = ::testing::TempDir() + "/ready";
-  ASSERT_THAT(ReplaceFile(path, "one\n"), IsOk());
-  ASSERT_THAT(ReplaceFile(path, "two\n"), IsOk());
-  EXPECT_THAT(ReadFile(path), IsOkAndHolds("two\n"));
-  EXPECT_THAT(ReadFile(path + "-absent"), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(ReplaceFile(::testing::TempDir() + "/no/such/folder", ""),
-              StatusIs(absl::StatusCode::kUnavailable));
 }
 
 }  // namespace

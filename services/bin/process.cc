@@ -12,7 +12,6 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "crypto/secret/secret.h"
-#include "services/bin/files.h"
 #include "services/runtime/fault_point.h"
 #include "services/runtime/log.h"
 #include "services/runtime/secret_file.h"
@@ -89,12 +88,12 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Config& config) {
 Process::~Process() { Drain(); }
 
 absl::Status Process::OpenTls() {
-  std::map<std::string, std::shared_ptr<runtime::TlsSource>> by_file;
+  std::map<std::string, std::shared_ptr<runtime::TlsFiles>> by_file;
   const auto open = [&](const runtime::TlsFiles::Paths& paths)
       -> absl::StatusOr<std::shared_ptr<runtime::TlsSource>> {
-    std::shared_ptr<runtime::TlsSource>& known = by_file[paths.certificate];
+    std::shared_ptr<runtime::TlsFiles>& known = by_file[paths.certificate];
     if (known != nullptr) return known;
-    auto opened = runtime::TlsFiles::Open(paths, {config_.tls_reload, nullptr});
+    auto opened = runtime::TlsFiles::Open(paths);
     if (opened.ok()) known = *opened;
     return opened;
   };
@@ -104,10 +103,15 @@ absl::Status Process::OpenTls() {
     tls_[module] = *std::move(opened);
   }
   listener_tls_ = tls_.begin()->second;
-  if (config_.tls_cert_file.empty()) return absl::OkStatus();
-  auto opened = open({config_.tls_ca_file, config_.tls_cert_file, config_.tls_key_file});
-  if (!opened.ok()) return opened.status();
-  listener_tls_ = *std::move(opened);
+  if (!config_.tls_cert_file.empty()) {
+    auto opened = open({config_.tls_ca_file, config_.tls_cert_file, config_.tls_key_file});
+    if (!opened.ok()) return opened.status();
+    listener_tls_ = *std::move(opened);
+  }
+  tls_reload_ =
+      std::make_unique<runtime::Periodic>(config_.tls_reload, [files = std::move(by_file)] {
+        for (const auto& [name, one] : files) one->Poll();
+      });
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "services/gateway/module.h"
 #include "services/runtime/audit_entry.h"
 #include "services/runtime/dispatcher.h"
+#include "services/runtime/periodic.h"
 #include "services/runtime/rpc_client.h"
 #include "services/runtime/rpc_server.h"
 #include "services/runtime/tls_source.h"
@@ -52,6 +53,8 @@ class Process {
   // As whom each module calls; and what the listener presents.
   std::map<Module, std::shared_ptr<runtime::TlsSource>> tls_;
   std::shared_ptr<runtime::TlsSource> listener_tls_;
+  // Looks after the files of all of them.
+  std::unique_ptr<runtime::Periodic> tls_reload_;
   std::map<Module, std::unique_ptr<storage::Storage>> storage_;
   std::unique_ptr<runtime::AuditComposer> composer_;
   std::unique_ptr<runtime::AuditSink> denials_;

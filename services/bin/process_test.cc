@@ -24,8 +24,8 @@
 #include "gtest/gtest.h"
 #include "proto/tam/v1/audit.pb.h"
 #include "proto/tam/v1/registry.pb.h"
-#include "services/bin/files.h"
 #include "services/runtime/fault_point.h"
+#include "services/runtime/files.h"
 #include "services/runtime/rpc_client.h"
 #include "services/runtime/server_check.h"
 #include "services/runtime/test_credentials.h"
@@ -99,7 +99,7 @@ class ProcessTest : public ::testing::Test {
 
   // Readable by its owner alone.
   void WriteSecret(const std::string& path, const std::string& content) {
-    ASSERT_THAT(ReplaceFile(path, content), IsOk());
+    ASSERT_THAT(runtime::ReplaceFile(path, content), IsOk());
     ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   }
 

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/bin/config.h"
-#include "services/bin/files.h"
 #include "services/bin/process.h"
+#include "services/runtime/files.h"
 #include "services/runtime/log.h"
 
 namespace tam::bin {
@@ -52,7 +52,7 @@ absl::Status Announce(const Config& config, const Process& process) {
   if (!process.http_address().empty()) {
     absl::StrAppend(&lines, "http=", process.http_address(), "\n");
   }
-  return ReplaceFile(config.ready_file, lines);
+  return runtime::ReplaceFile(config.ready_file, lines);
 }
 
 constexpr absl::Duration kDrainGrace = absl::Seconds(5);

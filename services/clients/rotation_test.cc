@@ -27,22 +27,32 @@ void Write(const std::string& path, const std::string& content) {
   chmod(path.c_str(), 0600);
 }
 
-// Files that are read at every question, so that a change counts at once.
+// Files, and who reads them: when they are complete, once.
 struct Files {
   explicit Files(const std::string& name)
       : paths{::testing::TempDir() + "/" + name + ".ca", ::testing::TempDir() + "/" + name + ".pem",
               ::testing::TempDir() + "/" + name + ".key"} {}
 
-  void WriteCertificate(const runtime::TlsMaterial& tls) const {
+  void WriteCertificate(const runtime::TlsMaterial& tls) {
     Write(paths.certificate, tls.certificate_pem);
     Write(paths.key, tls.private_key_pem);
+    Read();
   }
-  void WriteAuthorities(const std::string& pem) const { Write(paths.ca, pem); }
-  absl::StatusOr<std::shared_ptr<runtime::TlsSource>> Open() const {
-    return runtime::TlsFiles::Open(paths, {absl::ZeroDuration(), nullptr});
+  void WriteAuthorities(const std::string& pem) {
+    Write(paths.ca, pem);
+    Read();
+  }
+  absl::Status Open() {
+    auto opened = runtime::TlsFiles::Open(paths);
+    if (opened.ok()) source = *opened;
+    return opened.status();
+  }
+  void Read() {
+    if (source != nullptr) source->Poll();
   }
 
   runtime::TlsFiles::Paths paths;
+  std::shared_ptr<runtime::TlsFiles> source;
 };
 
 class RotationTest : public ::testing::Test {
@@ -51,22 +61,20 @@ class RotationTest : public ::testing::Test {
     auto next = runtime::TestAuthority::Create("next");
     ASSERT_THAT(next, IsOk());
     next_ = std::make_unique<runtime::TestAuthority>(*next);
-    for (const Files* files : {&server_files_, &client_files_}) {
+    for (Files* files : {&server_files_, &client_files_}) {
       files->WriteAuthorities(OurAuthority().ca_pem());
     }
     server_files_.WriteCertificate(CertificateOf({Service("registry")}));
     client_files_.WriteCertificate(CertificateOf({Service("gateway")}));
-    auto server_tls = server_files_.Open();
-    ASSERT_THAT(server_tls, IsOk());
+    ASSERT_THAT(server_files_.Open(), IsOk());
+    ASSERT_THAT(client_files_.Open(), IsOk());
     auto served = Served::Start([&](runtime::RpcServer::Options& options) {
-      options.tls = *server_tls;
+      options.tls = server_files_.source;
       options.max_connection_age = absl::Seconds(1);
     });
     ASSERT_THAT(served, IsOk());
     served_ = *std::move(served);
-    auto client_tls = client_files_.Open();
-    ASSERT_THAT(client_tls, IsOk());
-    channel_ = Client(*client_tls);
+    channel_ = Client(client_files_.source);
   }
 
   std::unique_ptr<runtime::RpcChannel> Client(std::shared_ptr<runtime::TlsSource> tls) {
@@ -100,7 +108,7 @@ TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced)
   ASSERT_TRUE(load.AwaitMore(20));
   // Both authorities are trusted first, then the new one's certificates appear, then the old one
   // goes. More calls than are under way pass between.
-  for (const Files* files : {&server_files_, &client_files_}) {
+  for (Files* files : {&server_files_, &client_files_}) {
     files->WriteAuthorities(OurAuthority().ca_pem() + next_->ca_pem());
   }
   ASSERT_TRUE(load.AwaitMore(40));
@@ -112,7 +120,7 @@ TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced)
   // Until every connection is of the new certificate: their age is bounded.
   const absl::Time aged = absl::Now() + absl::Seconds(2);
   while (absl::Now() < aged) ASSERT_TRUE(load.AwaitMore(20));
-  for (const Files* files : {&server_files_, &client_files_}) {
+  for (Files* files : {&server_files_, &client_files_}) {
     files->WriteAuthorities(next_->ca_pem());
   }
   ASSERT_TRUE(load.AwaitMore(60));
@@ -132,7 +140,7 @@ TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced)
 TEST_F(RotationTest, AWithdrawnAuthorityEndsConnectionsThatStand) {
   TAM_ASSERT_OK_AND_ASSIGN(auto long_lived,
                            Served::Start([&](runtime::RpcServer::Options& options) {
-                             options.tls = *server_files_.Open();
+                             options.tls = server_files_.source;
                            }));
   auto channel = long_lived->Remote({Service("gateway")});
   ASSERT_THAT(CallOn(*channel), IsOk());
@@ -152,6 +160,8 @@ TEST_F(RotationTest, HalfWrittenFilesChangeNothing) {
   Write(server_files_.paths.key, other.private_key_pem);
   Write(client_files_.paths.certificate, other.certificate_pem.substr(0, 100));
   Write(client_files_.paths.ca, "");
+  server_files_.Read();
+  client_files_.Read();
   ASSERT_TRUE(load.AwaitMore(40));
   load.Stop();
   EXPECT_EQ(load.failed(), 0) << load.first_failure();

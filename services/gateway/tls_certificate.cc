@@ -1,33 +1,17 @@
 #include "services/gateway/tls_certificate.h"
 
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/secret/secret.h"
+#include "services/runtime/files.h"
 #include "services/runtime/log.h"
 #include "services/runtime/secret_file.h"
 
 namespace tam::gateway {
 namespace {
-
-constexpr size_t kMaxFile = 1 << 20;
-
-absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string content(kMaxFile + 1, '\0');
-  stream.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!stream.is_open() || stream.bad()) {
-    return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  }
-  content.resize(static_cast<size_t>(stream.gcount()));
-  if (content.size() > kMaxFile) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": want at most 1 MiB"));
-  }
-  return content;
-}
 
 struct Pair {
   std::string chain;
@@ -35,7 +19,7 @@ struct Pair {
 };
 
 absl::StatusOr<Pair> ReadPair(const TlsCertificate::Files& files) {
-  auto chain = ReadPem(files.certificate);
+  auto chain = runtime::ReadFile(files.certificate);
   if (!chain.ok()) return chain.status();
   auto key = runtime::ReadSecretFile(files.key);
   if (!key.ok()) return key.status();

@@ -1,14 +1,10 @@
 #include "services/runtime/tls_source.h"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "crypto/x509/credentials.h"
+#include "services/runtime/files.h"
 #include "services/runtime/log.h"
 #include "services/runtime/secret_file.h"
 
@@ -25,25 +21,14 @@ class FixedSource : public TlsSource {
   const Snapshot snapshot_;
 };
 
-absl::Status ReadPem(const std::string& path, std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  text.assign(x509::kMaxPemBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || (in.gcount() == 0 && !in.eof())) {
-    return absl::NotFoundError(absl::StrCat(path, ": cannot be read: ", std::strerror(errno)));
-  }
-  text.resize(static_cast<size_t>(in.gcount()));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<TlsMaterial> ReadMaterial(const TlsFiles::Paths& paths) {
-  TlsMaterial material;
-  if (absl::Status s = ReadPem(paths.ca, material.ca_pem); !s.ok()) return s;
-  if (absl::Status s = ReadPem(paths.certificate, material.certificate_pem); !s.ok()) return s;
+  absl::StatusOr<std::string> ca = ReadFile(paths.ca);
+  if (!ca.ok()) return ca.status();
+  absl::StatusOr<std::string> certificate = ReadFile(paths.certificate);
+  if (!certificate.ok()) return certificate.status();
   absl::StatusOr<std::string> key = ReadSecretFile(paths.key);
   if (!key.ok()) return key.status();
-  material.private_key_pem = *std::move(key);
-  return material;
+  return TlsMaterial{*std::move(ca), *std::move(certificate), *std::move(key)};
 }
 
 absl::Status CheckMaterial(const TlsFiles::Paths& paths, const TlsMaterial& material) {
@@ -62,44 +47,44 @@ std::shared_ptr<TlsSource> FixedTls(TlsMaterial material) {
   return std::make_shared<FixedSource>(std::move(material));
 }
 
-absl::StatusOr<std::shared_ptr<TlsSource>> TlsFiles::Open(const Paths& paths,
-                                                          const Options& options) {
+absl::StatusOr<std::shared_ptr<TlsFiles>> TlsFiles::Open(const Paths& paths) {
   absl::StatusOr<TlsMaterial> material = ReadMaterial(paths);
   if (!material.ok()) return material.status();
   if (absl::Status checked = CheckMaterial(paths, *material); !checked.ok()) return checked;
-  return std::shared_ptr<TlsSource>(new TlsFiles(paths, options, *std::move(material)));
+  return std::shared_ptr<TlsFiles>(new TlsFiles(paths, *std::move(material)));
 }
 
-TlsFiles::TlsFiles(const Paths& paths, const Options& options, TlsMaterial material)
-    : paths_(paths),
-      check_every_(options.check_every),
-      now_(options.now ? options.now : absl::Now),
-      next_check_(now_() + check_every_),
-      current_{std::make_shared<const TlsMaterial>(std::move(material)), 1} {}
+TlsFiles::TlsFiles(const Paths& paths, TlsMaterial material)
+    : paths_(paths), current_{std::make_shared<const TlsMaterial>(std::move(material)), 1} {}
 
 TlsSource::Snapshot TlsFiles::Get() {
   std::lock_guard lock(mutex_);
-  const absl::Time now = now_();
-  // A clock that was set back must not put the next look off.
-  if (now >= next_check_ || now < next_check_ - check_every_) {
-    Check();
-    next_check_ = now + check_every_;
-  }
   return current_;
 }
 
-void TlsFiles::Check() {
+TlsFiles::Change TlsFiles::Poll() {
+  std::lock_guard polling(polling_);
+  const Snapshot held = Get();
   absl::StatusOr<TlsMaterial> read = ReadMaterial(paths_);
-  if (read.ok() && *read == *current_.material) return;
-  const absl::Status usable = read.ok() ? CheckMaterial(paths_, *read) : read.status();
-  if (!usable.ok()) {
-    Log(Severity::kWarning, "tls.kept",
-        {{"certificate", paths_.certificate}, {"status", usable.ToString()}});
-    return;
+  const bool same = read.ok() && *read == *held.material;
+  const absl::Status usable = !read.ok() ? read.status()
+                              : same     ? absl::OkStatus()
+                                         : CheckMaterial(paths_, *read);
+  const std::string refused = usable.ok() ? "" : usable.ToString();
+  if (refused != refused_ && !refused.empty()) {
+    Log(Severity::kWarning, "tls.kept", {{"certificate", paths_.certificate}, {"status", refused}});
   }
-  current_ = {std::make_shared<const TlsMaterial>(*std::move(read)), current_.generation + 1};
+  refused_ = refused;
+  if (!usable.ok()) return Change::kRefused;
+  if (same) return Change::kNone;
+  const uint64_t generation = held.generation + 1;
+  {
+    std::lock_guard lock(mutex_);
+    current_ = {std::make_shared<const TlsMaterial>(*std::move(read)), generation};
+  }
   Log(Severity::kInfo, "tls.reloaded",
-      {{"certificate", paths_.certificate}, {"generation", absl::StrCat(current_.generation)}});
+      {{"certificate", paths_.certificate}, {"generation", absl::StrCat(generation)}});
+  return Change::kReplaced;
 }
 
 }  // namespace tam::runtime

@@ -4,14 +4,11 @@
 // What a process presents and trusts in TLS, as it stands now: files may be replaced while it runs.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 
 namespace tam::runtime {
 
@@ -42,9 +39,8 @@ class TlsSource {
 // Always the same.
 std::shared_ptr<TlsSource> FixedTls(TlsMaterial material);
 
-// Files, read again from time to time by whoever asks; there is no thread. What cannot be read or
-// does not fit together (half written; a certificate whose key has not arrived yet) is logged, and
-// the last good material stays.
+// Files that may be replaced. Nobody who asks reads them: whoever opened this calls Poll from time
+// to time.
 class TlsFiles : public TlsSource {
  public:
   struct Paths {
@@ -52,29 +48,26 @@ class TlsFiles : public TlsSource {
     std::string certificate;
     std::string key;
   };
-  struct Options {
-    // How old an answer may be.
-    absl::Duration check_every = absl::Seconds(10);
-    // Unset: absl::Now.
-    std::function<absl::Time()> now;
-  };
 
   // NotFound, naming the file, if one cannot be read; FailedPrecondition if others can open the
   // key; InvalidArgument if they do not fit together.
-  static absl::StatusOr<std::shared_ptr<TlsSource>> Open(const Paths& paths,
-                                                         const Options& options);
+  static absl::StatusOr<std::shared_ptr<TlsFiles>> Open(const Paths& paths);
 
+  // What was read last.
   Snapshot Get() override;
 
+  enum class Change { kNone, kReplaced, kRefused };
+  // Reads the files. What cannot be read or does not fit together (half written; a certificate
+  // whose key has not arrived yet) is logged, once, and the last good material stays.
+  Change Poll();
+
  private:
-  TlsFiles(const Paths& paths, const Options& options, TlsMaterial material);
-  void Check();
+  TlsFiles(const Paths& paths, TlsMaterial material);
 
   const Paths paths_;
-  const absl::Duration check_every_;
-  const std::function<absl::Time()> now_;
-  std::mutex mutex_;  // guards what follows
-  absl::Time next_check_;
+  std::mutex polling_;   // guards refused_, and that one reads at a time
+  std::string refused_;  // why the files as they were read last are not used; empty if they are
+  std::mutex mutex_;     // guards current_
   Snapshot current_;
 };
 

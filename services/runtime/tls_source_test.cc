@@ -6,7 +6,6 @@
 #include <fstream>
 #include <string>
 
-#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/runtime/peer_trust.h"
@@ -48,47 +47,48 @@ class TlsFilesTest : public ::testing::Test {
     Write(paths_.key, material.private_key_pem);
   }
 
-  absl::StatusOr<std::shared_ptr<TlsSource>> Open() {
-    return TlsFiles::Open(paths_, {absl::Seconds(10), [this] { return now_; }});
-  }
+  absl::StatusOr<std::shared_ptr<TlsFiles>> Open() { return TlsFiles::Open(paths_); }
 
   static TestAuthority* authority_;
   static TlsMaterial* first_;
   static TlsMaterial* second_;
   TlsFiles::Paths paths_;
-  absl::Time now_ = absl::UnixEpoch();
 };
 
 TestAuthority* TlsFilesTest::authority_ = nullptr;
 TlsMaterial* TlsFilesTest::first_ = nullptr;
 TlsMaterial* TlsFilesTest::second_ = nullptr;
 
-TEST_F(TlsFilesTest, TakesNewFilesAfterTheInterval) {
+TEST_F(TlsFilesTest, TakesNewFilesWhenPolledAndNotWhenAsked) {
   TAM_ASSERT_OK_AND_ASSIGN(auto files, Open());
   EXPECT_EQ(files->Get().generation, 1);
   EXPECT_EQ(*files->Get().material, *first_);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kNone);
   WriteAll(*second_);
   EXPECT_EQ(*files->Get().material, *first_);
-  now_ += absl::Seconds(10);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_EQ(*files->Get().material, *second_);
   EXPECT_EQ(files->Get().generation, 2);
-  now_ += absl::Seconds(10);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kNone);
   EXPECT_EQ(files->Get().generation, 2);
 }
 
-TEST_F(TlsFilesTest, LooksAgainWhenTheClockWasSetBack) {
-  now_ += absl::Hours(48);
+// The same trouble at every look is one line.
+TEST_F(TlsFilesTest, LogsWhatIsNotUsedOnce) {
   TAM_ASSERT_OK_AND_ASSIGN(auto files, Open());
-  WriteAll(*second_);
-  now_ -= absl::Hours(24);
-  EXPECT_EQ(*files->Get().material, *second_);
+  Write(paths_.certificate, second_->certificate_pem);
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(files->Poll(), TlsFiles::Change::kRefused);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("tls.kept"), std::string::npos);
+  EXPECT_EQ(log.find("tls.kept"), log.rfind("tls.kept"));
 }
 
 TEST_F(TlsFilesTest, KeepsTheOldWhileTheNewIsHalfThere) {
   TAM_ASSERT_OK_AND_ASSIGN(auto files, Open());
   const auto still_first = [&] {
-    now_ += absl::Seconds(10);
-    return files->Get().generation == 1 && *files->Get().material == *first_;
+    return files->Poll() == TlsFiles::Change::kRefused && files->Get().generation == 1 &&
+           *files->Get().material == *first_;
   };
   Write(paths_.certificate, second_->certificate_pem);
   EXPECT_TRUE(still_first()) << "certificate without its key";
@@ -102,7 +102,7 @@ TEST_F(TlsFilesTest, KeepsTheOldWhileTheNewIsHalfThere) {
   Write(paths_.ca, second_->ca_pem.substr(0, 40));
   EXPECT_TRUE(still_first()) << "half an authority";
   Write(paths_.ca, second_->ca_pem);
-  now_ += absl::Seconds(10);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_EQ(*files->Get().material, *second_);
 }
 
@@ -125,11 +125,11 @@ TEST_F(TlsFilesTest, ForgetsPeersOfAWithdrawnAuthority) {
   // The handshake let it in.
   EXPECT_THAT(trust.Check(chain), IsOk());
   Write(paths_.ca, first_->ca_pem + others.ca_pem);
-  now_ += absl::Seconds(10);
+  files->Poll();
   EXPECT_THAT(trust.Check(chain), IsOk());
   EXPECT_THAT(trust.Check([&] { return others.certificate_pem; }), IsOk());
   Write(paths_.ca, others.ca_pem);
-  now_ += absl::Seconds(10);
+  files->Poll();
   EXPECT_THAT(trust.Check(chain), StatusIs(absl::StatusCode::kUnauthenticated));
   EXPECT_THAT(trust.Check([&] { return others.certificate_pem; }), IsOk());
 }

@@ -29,8 +29,7 @@ int Run(char** argv) {
   runtime::RpcServer::Options options;
   options.listen = absl::StrCat("127.0.0.1:", argv[1]);
   options.trust_domain = "tamarack.example";
-  auto tls =
-      runtime::TlsFiles::Open({argv[2], argv[3], argv[4]}, {absl::Milliseconds(50), nullptr});
+  auto tls = runtime::TlsFiles::Open({argv[2], argv[3], argv[4]});
   if (!tls.ok()) return 1;
   options.tls = *std::move(tls);
   auto server = runtime::RpcServer::Start(options, dispatcher);

@@ -1,4 +1,4 @@
-#include "services/bin/files.h"
+#include "services/runtime/files.h"
 
 #include <cstddef>
 #include <cstdio>
@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace tam::bin {
+namespace tam::runtime {
 namespace {
 constexpr size_t kMaxBytes = 1 << 20;
 }  // namespace
@@ -36,4 +36,4 @@ absl::Status ReplaceFile(const std::string& path, const std::string& content) {
   return absl::UnavailableError(absl::StrCat(path, ": cannot be replaced"));
 }
 
-}  // namespace tam::bin
+}  // namespace tam::runtime
