@@ -6,7 +6,9 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -134,6 +136,34 @@ TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced)
                                                     StatusIs(absl::StatusCode::kUnavailable)));
   EXPECT_THAT(CallOn(*Client(runtime::FixedTls(old_tls))),
               StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// Its server is replaced by one with a certificate that its connection was not made to trust, but
+// the client's files are by now: the one call of a thousand that is caught between the two.
+TEST_F(RotationTest, ACallThatWasBegunWithOldAuthoritiesEndsWithTheNew) {
+  ASSERT_THAT(CallOn(*channel_), IsOk());
+  absl::Notification held, go_on;
+  served_->services().SetAct([&](const runtime::CallContext&) {
+    if (!held.HasBeenNotified()) held.Notify();
+    go_on.WaitForNotification();
+    return absl::OkStatus();
+  });
+  absl::Status ended;
+  std::thread call([&] { ended = CallOn(*channel_); });
+  held.WaitForNotification();
+  client_files_.WriteAuthorities(OurAuthority().ca_pem() + next_->ca_pem());
+  const std::string address = served_->address();
+  std::thread release([&] { go_on.Notify(); });
+  served_->server().Drain(absl::InfinitePast());
+  release.join();
+  TAM_ASSERT_OK_AND_ASSIGN(runtime::TlsMaterial replaced, next_->Issue({Service("registry")}));
+  TAM_ASSERT_OK_AND_ASSIGN(auto successor, Served::Start([&](runtime::RpcServer::Options& options) {
+                             options.listen = address;
+                             options.tls = runtime::FixedTls(replaced);
+                           }));
+  call.join();
+  EXPECT_THAT(ended, IsOk());
+  EXPECT_GT(successor->services().calls(), 0);
 }
 
 // Not even on a connection that was made when it was good.

@@ -91,23 +91,43 @@ class GrpcChannel : public RpcChannel {
                     const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
     PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kBefore);
-    absl::Status status = CallOnce(context, method, request, response);
+    absl::Status status = CallInTime(context, method, request, response);
     PassFaultPoint(FaultPlace::kCall, MethodOfPath(method), FaultMoment::kAfter);
     return status;
   }
 
  private:
-  absl::Status CallOnce(const CallContext& context, absl::string_view method,
-                        const google::protobuf::Message& request,
-                        google::protobuf::Message* response) {
+  absl::Status CallInTime(const CallContext& context, absl::string_view method,
+                          const google::protobuf::Message& request,
+                          google::protobuf::Message* response) {
     const absl::Time deadline = std::min(context.deadline, absl::Now() + kDefaultCallTime);
     if (deadline <= absl::Now()) {
       return absl::DeadlineExceededError("deadline: passed before the call began");
     }
-    const std::shared_ptr<Link> link = CurrentLink();
-    if (!link->Ready(/*connect=*/true)) {
+    std::shared_ptr<Link> link = CurrentLink();
+    for (;;) {
+      const Outcome outcome = CallOn(*link, context, method, deadline, request, response);
+      if (!outcome.unanswered || !IsRetryable(method)) return FromGrpc(outcome.status);
+      // Nobody could be reached with that material. Where there is newer by now, that may be why:
+      // a server that has it already is not trusted by the old.
+      std::shared_ptr<Link> newer = CurrentLink();
+      if (newer->generation <= link->generation) return FromGrpc(outcome.status);
+      link = std::move(newer);
+    }
+  }
+
+  struct Outcome {
+    grpc::Status status;
+    // Unavailable, and not because a handler said so.
+    bool unanswered = false;
+  };
+
+  Outcome CallOn(Link& link, const CallContext& context, absl::string_view method,
+                 absl::Time deadline, const google::protobuf::Message& request,
+                 google::protobuf::Message* response) const {
+    if (!link.Ready(/*connect=*/true)) {
       // Then the call goes out all the same, and its failure says why.
-      link->channel->WaitForConnected(
+      link.channel->WaitForConnected(
           absl::ToChronoTime(std::min(deadline, absl::Now() + options_.connect_patience)));
     }
     grpc::ClientContext call;
@@ -115,15 +135,17 @@ class GrpcChannel : public RpcChannel {
     if (IsRequestId(context.request_id)) {
       call.AddMetadata(kRequestIdMetadata, context.request_id);
     }
-    grpc::Status result;
+    Outcome outcome;
     absl::Notification done;
-    link->stub.UnaryCall(&call, std::string(method), {}, &request, response,
-                         [&](grpc::Status status) {
-                           result = std::move(status);
-                           done.Notify();
-                         });
+    link.stub.UnaryCall(&call, std::string(method), {}, &request, response,
+                        [&](grpc::Status status) {
+                          outcome.status = std::move(status);
+                          done.Notify();
+                        });
     done.WaitForNotification();
-    return FromGrpc(result);
+    outcome.unanswered = outcome.status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+                         call.GetServerTrailingMetadata().count(kRetryPushback) == 0;
+    return outcome;
   }
 
   // The link for the next call. New material gets a link of its own beside the present one, which
@@ -131,8 +153,9 @@ class GrpcChannel : public RpcChannel {
   std::shared_ptr<Link> CurrentLink() {
     const TlsSource::Snapshot tls = options_.tls->Get();
     std::lock_guard lock(mutex_);
-    if (tls.generation == current_->generation) return current_;
-    if (next_ == nullptr || next_->generation != tls.generation) next_ = NewLink(tls);
+    // Another thread may have asked later than this one and be here first.
+    if (tls.generation <= current_->generation) return current_;
+    if (next_ == nullptr || next_->generation < tls.generation) next_ = NewLink(tls);
     if (next_->Ready(/*connect=*/true) || !current_->Ready(/*connect=*/false) ||
         absl::Now() > next_->since + options_.switch_patience) {
       current_ = std::move(next_);

@@ -14,6 +14,7 @@
 #include "services/runtime/peer_trust.h"
 #include "services/runtime/request_id.h"
 #include "services/runtime/rpc_credentials.h"
+#include "services/runtime/session_retries.h"
 #include "services/runtime/worker_pool.h"
 
 namespace tam::runtime {
@@ -45,9 +46,6 @@ std::string ChainPem(const grpc::AuthContext& auth) {
   }
   return chain;
 }
-
-// gRFC A6: a client must not try again by itself.
-constexpr char kPushback[] = "grpc-retry-pushback-ms";
 
 constexpr absl::Duration kHandshakeTime = absl::Seconds(10);
 
@@ -87,7 +85,7 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
     if (!answer.ok()) {
       // These would be tried again; ours are answers.
       if (absl::IsUnavailable(answer.status()) || absl::IsCancelled(answer.status())) {
-        context_->AddTrailingMetadata(kPushback, "-1");
+        context_->AddTrailingMetadata(kRetryPushback, "-1");
       }
       Finish(ToGrpc(answer.status()));
       return;

@@ -1,9 +1,11 @@
 #include "services/runtime/session_retries.h"
 
+#include <algorithm>
 #include <array>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 namespace tam::runtime {
 namespace {
@@ -41,6 +43,14 @@ std::string Seconds(absl::Duration duration) {
 }  // namespace
 
 absl::Span<const RetryableMethod> RetryableMethods() { return kMethods; }
+
+bool IsRetryable(absl::string_view path) {
+  return std::any_of(kMethods.begin(), kMethods.end(), [&](const RetryableMethod& row) {
+    absl::string_view rest = path;
+    return absl::ConsumePrefix(&rest, "/") && absl::ConsumePrefix(&rest, row.service) &&
+           absl::ConsumePrefix(&rest, "/") && rest == row.method;
+  });
+}
 
 std::string SessionServiceConfig(const RetryLimits& limits) {
   const std::string names =

@@ -23,6 +23,13 @@ struct RetryableMethod {
 // and only they know whether they gave a request id.
 absl::Span<const RetryableMethod> RetryableMethods();
 
+// Whether the method of this path, "/tam.v1.Service/Method", is among them.
+bool IsRetryable(absl::string_view path);
+
+// gRFC A6: "-1" under this name in an answer's trailing metadata says that it is an answer, and
+// trying again is no use.
+inline constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
+
 struct RetryLimits {
   // Of one call, the first included: 2 to 5 (gRFC A6).
   int attempts = 4;
