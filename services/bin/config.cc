@@ -68,6 +68,9 @@ ABSL_FLAG(
     "Messages a second of one address that may fail (ten times as many at once); above it the "
     "address competes with others like it for what is left, and gets 503. Raise it where many "
     "devices stand behind one address");
+ABSL_FLAG(double, refusals_per_second, 1,
+          "Refused gRPC calls a second of one identity that are answered with the reason and kept "
+          "in the audit record (twenty at once); above it the answer is RESOURCE_EXHAUSTED alone");
 ABSL_FLAG(std::string, ready_file, "",
           "Written when everything listens: lines admin=host:port and http=host:port");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(20),
@@ -151,6 +154,9 @@ absl::Status Check(const Config& config) {
   }
   if (!(config.failures_per_source >= 1)) {
     return Want("failures_per_source", "at least 1", absl::StrCat(config.failures_per_source));
+  }
+  if (!(config.refusals_per_second >= 0)) {
+    return Want("refusals_per_second", "at least 0", absl::StrCat(config.refusals_per_second));
   }
   return CheckHttp(config);
 }
@@ -237,6 +243,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   config.http_connections_per_source = absl::GetFlag(FLAGS_http_connections_per_source);
   config.query_requests_per_second = absl::GetFlag(FLAGS_query_requests_per_second);
   config.failures_per_source = absl::GetFlag(FLAGS_failures_per_source);
+  config.refusals_per_second = absl::GetFlag(FLAGS_refusals_per_second);
   config.ready_file = absl::GetFlag(FLAGS_ready_file);
   config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   if (absl::Status checked = Check(config); !checked.ok()) return checked;

@@ -59,6 +59,8 @@ struct Config {
   double query_requests_per_second = 0;
   // A second; ten times as many at once.
   double failures_per_source = 20;
+  // Of one identity; twenty at once.
+  double refusals_per_second = 1;
   // Empty: none.
   std::string ready_file;
   absl::Duration drain_timeout = absl::Seconds(20);

@@ -115,6 +115,24 @@ TEST(ConfigTest, WantsBothFilesOfTheHttpsListenerOrNone) {
   EXPECT_THAT(with("", ""), IsOk());
 }
 
+TEST(ConfigTest, RefusalsMayBeFewButNotNegative) {
+  const std::vector<std::string> rest = {"--services=gateway", "--tls_cert=c",
+                                         "--tls_key=k",        "--tls_ca=a",
+                                         "--http_workers=16",  "--failures_per_source=20"};
+  const auto with = [&](const std::string& value) {
+    std::vector<std::string> flags = rest;
+    flags.push_back("--refusals_per_second=" + value);
+    return Read(flags);
+  };
+  EXPECT_THAT(with("-1"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("refusals_per_second")));
+  EXPECT_THAT(with("nan"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("refusals_per_second")));
+  const auto read = with("0.5");
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->refusals_per_second, 0.5);
+}
+
 TEST(ConfigTest, BoundsConnections) {
   const std::vector<std::string> rest = {"--services=gateway", "--tls_cert=c",
                                          "--tls_key=k",        "--tls_ca=a",

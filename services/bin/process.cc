@@ -149,7 +149,9 @@ absl::Status Process::OpenModules() {
     denials_ =
         std::make_unique<runtime::DenialRecorder>(*composer_, any.tenants(), any.audit_writer());
   }
-  dispatcher_ = std::make_unique<runtime::Dispatcher>(*denials_);
+  runtime::Dispatcher::Options options;
+  options.refusals.per_second = config_.refusals_per_second;
+  dispatcher_ = std::make_unique<runtime::Dispatcher>(*denials_, options);
   for (const auto& [module, unused] : storage_) {
     if (absl::Status opened = OpenModule(module); !opened.ok()) {
       return absl::Status(opened.code(), absl::StrCat(NameOf(module), ": ", opened.message()));
