@@ -96,12 +96,10 @@ std::string TamProcesses::ReadyFile(const std::string& name) const { return Path
 
 std::vector<std::string> TamProcesses::CommandLine(const std::string& name,
                                                    const Member& member) const {
-  const std::string credential = Path("credentials/service-" + member.service);
   std::vector<std::string> line = {options_.tamd,
                                    "--services=" + member.service,
                                    "--trust_domain=tamarack.example",
-                                   absl::StrCat("--tls_cert=", credential, ".pem"),
-                                   absl::StrCat("--tls_key=", credential, ".key"),
+                                   absl::StrCat("--tls_dir=", Path("credentials/services")),
                                    absl::StrCat("--tls_ca=", Path("credentials/ca.pem")),
                                    absl::StrCat("--ready_file=", ReadyFile(name))};
   if (!member.admin.empty()) {

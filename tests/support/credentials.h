@@ -11,8 +11,8 @@
 namespace tam::testing {
 
 // A development authority with certificates for admin, operator, developer, developer2, auditor,
-// service-all and service-NAME, and those that must be refused: no-uri, two-uris, other-ca,
-// other-operator. A value; immutable.
+// services/NAME, and those that must be refused: no-uri, two-uris, other-ca, other-operator. A
+// value; immutable.
 class Credentials {
  public:
   // Makes them below the test's temporary folder (TEST_TMPDIR), in a fresh folder each time.

@@ -63,7 +63,7 @@ TEST(Credentials, PeopleHaveOneSpiffeUri) {
 TEST(Credentials, ServicesAlsoNameTheHost) {
   for (const std::string name :
        {"gateway", "registry", "attestation", "catalog", "signing", "audit"}) {
-    EXPECT_THAT(NamesOf("service-" + name),
+    EXPECT_THAT(NamesOf("services/" + name),
                 AllOf(HasSubstr("URI:spiffe://tamarack.example/service/" + name + ","),
                       HasSubstr("DNS:localhost"), HasSubstr("IP Address:127.0.0.1"),
                       HasSubstr("TLS Web Server Authentication, TLS Web Client Authentication"),
@@ -73,13 +73,13 @@ TEST(Credentials, ServicesAlsoNameTheHost) {
 
 TEST(Credentials, AreIssuedByTheAuthorityButForTheBadOne) {
   EXPECT_TRUE(IsIssuedByTheAuthority("admin"));
-  EXPECT_TRUE(IsIssuedByTheAuthority("service-gateway"));
+  EXPECT_TRUE(IsIssuedByTheAuthority("services/gateway"));
   EXPECT_FALSE(IsIssuedByTheAuthority("other-ca"));
   EXPECT_THAT(NamesOf("no-uri"), Not(HasSubstr("URI:")));
 }
 
 TEST(Credentials, HoldOnMachinesWhoseClocksAreADayApart) {
-  for (const char* who : {"admin", "service-gateway", "service-all"}) {
+  for (const char* who : {"admin", "services/gateway"}) {
     EXPECT_TRUE(VerifiesAt(absl::Now() - absl::Hours(24), who)) << who;
     EXPECT_TRUE(VerifiesAt(absl::Now() + absl::Hours(24), who)) << who;
     EXPECT_FALSE(VerifiesAt(absl::Now() - absl::Hours(24 * 3), who)) << who;
