@@ -13,7 +13,8 @@ absl::Status PeerTrust::Check(absl::FunctionRef<std::string()> chain) {
   if (now.generation == 1) return absl::OkStatus();
   const std::string chain_pem = chain();
   std::lock_guard lock(mutex_);
-  if (now.generation != generation_) {
+  // Another thread may have asked later than this one: then its authorities count.
+  if (now.generation > generation_) {
     absl::StatusOr<x509::Authorities> parsed = x509::Authorities::Parse(now.material->ca_pem);
     if (!parsed.ok()) return parsed.status();
     authorities_ = *std::move(parsed);
