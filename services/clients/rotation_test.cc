@@ -157,6 +157,7 @@ TEST_F(RotationTest, ACallThatWasBegunWithOldAuthoritiesEndsWithTheNew) {
   served_->server().Drain(absl::InfinitePast());
   release.join();
   TAM_ASSERT_OK_AND_ASSIGN(runtime::TlsMaterial replaced, next_->Issue({Service("registry")}));
+  replaced.ca_pem += OurAuthority().ca_pem();
   TAM_ASSERT_OK_AND_ASSIGN(auto successor, Served::Start([&](runtime::RpcServer::Options& options) {
                              options.listen = address;
                              options.tls = runtime::FixedTls(replaced);
