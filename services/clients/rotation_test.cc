@@ -2,13 +2,13 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
-#include <thread>
+#include <utility>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -138,33 +138,52 @@ TEST_F(RotationTest, NoCallFailsWhileCertificatesAndThenTheAuthorityAreReplaced)
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-// Its server is replaced by one with a certificate that its connection was not made to trust, but
-// the client's files are by now: the one call of a thousand that is caught between the two.
-TEST_F(RotationTest, ACallThatWasBegunWithOldAuthoritiesEndsWithTheNew) {
-  ASSERT_THAT(CallOn(*channel_), IsOk());
-  absl::Notification held, go_on;
-  served_->services().SetAct([&](const runtime::CallContext&) {
-    if (!held.HasBeenNotified()) held.Notify();
-    go_on.WaitForNotification();
-    return absl::OkStatus();
-  });
-  absl::Status ended;
-  std::thread call([&] { ended = CallOn(*channel_); });
-  held.WaitForNotification();
-  client_files_.WriteAuthorities(OurAuthority().ca_pem() + next_->ca_pem());
+// Material that changes after it was asked for so many times.
+class ChangingTls : public runtime::TlsSource {
+ public:
+  ChangingTls(runtime::TlsMaterial before, int times, runtime::TlsMaterial after)
+      : before_{std::make_shared<const runtime::TlsMaterial>(std::move(before)), 1},
+        after_{std::make_shared<const runtime::TlsMaterial>(std::move(after)), 2},
+        left_(times) {}
+  Snapshot Get() override { return left_-- > 0 ? before_ : after_; }
+
+ private:
+  const Snapshot before_;
+  const Snapshot after_;
+  std::atomic<int> left_;
+};
+
+// Its server has been replaced by one that the client's connection was not made to trust, and the
+// client learns of the new authority only when the call has chosen the old connection.
+TEST_F(RotationTest, ACallThatWasBegunWithOldAuthoritiesIsMadeAgainWithTheNew) {
+  const runtime::TlsMaterial before = CertificateOf({Service("gateway")});
+  runtime::TlsMaterial after = before;
+  after.ca_pem += next_->ca_pem();
+  // When the client is made, by the first call, and as the second begins.
+  auto channel = Client(std::make_shared<ChangingTls>(before, 3, after));
+  ASSERT_THAT(CallOn(*channel), IsOk());
   const std::string address = served_->address();
-  std::thread release([&] { go_on.Notify(); });
   served_->server().Drain(absl::InfinitePast());
-  release.join();
   TAM_ASSERT_OK_AND_ASSIGN(runtime::TlsMaterial replaced, next_->Issue({Service("registry")}));
   replaced.ca_pem += OurAuthority().ca_pem();
   TAM_ASSERT_OK_AND_ASSIGN(auto successor, Served::Start([&](runtime::RpcServer::Options& options) {
                              options.listen = address;
                              options.tls = runtime::FixedTls(replaced);
                            }));
-  call.join();
-  EXPECT_THAT(ended, IsOk());
-  EXPECT_GT(successor->services().calls(), 0);
+  EXPECT_THAT(CallOn(*channel), IsOk());
+  EXPECT_EQ(successor->services().calls(), 1);
+}
+
+// A handler's own answer stands, whatever has changed.
+TEST_F(RotationTest, AnAnswerOfUnavailableIsNotAskedForAgainWithNewMaterial) {
+  const runtime::TlsMaterial tls = CertificateOf({Service("gateway")});
+  runtime::TlsMaterial after = tls;
+  after.ca_pem += next_->ca_pem();
+  auto channel = Client(std::make_shared<ChangingTls>(tls, 2, after));
+  served_->services().SetAct(
+      [](const runtime::CallContext&) { return absl::UnavailableError("its database"); });
+  EXPECT_THAT(CallOn(*channel), StatusIs(absl::StatusCode::kUnavailable, "its database"));
+  EXPECT_EQ(served_->services().calls(), 1);
 }
 
 // Not even on a connection that was made when it was good.
