@@ -36,6 +36,14 @@ void Scenario::SetUpTenant() {
                   anchor, "--owner", "spiffe://tamarack.example/tenant/demo/developer/developer"});
 }
 
+void Scenario::SetUpSample() {
+  SetUpTenant();
+  AddDevice("one");
+  AddReferenceValues("one");
+  Publish(1, "payload");
+  Deploy("sample");
+}
+
 void Scenario::AddDevice(const std::string& name, const std::vector<std::string>& init_flags) {
   std::vector<std::string> init = {"init", "--state", Folder(name)};
   init.insert(init.end(), init_flags.begin(), init_flags.end());

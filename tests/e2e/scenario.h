@@ -22,6 +22,9 @@ class Scenario {
 
   // Tenant, endpoint, TAM keys, manifest signer and domain.
   void SetUpTenant();
+  // All of it: the tenant, device "one" with its reference values, and version 1 of the sample
+  // component, published and deployed.
+  void SetUpSample();
   // A device "NAME" in its own folder, registered with its attestation key, trusting the TAM.
   void AddDevice(const std::string& name, const std::vector<std::string>& init_flags = {});
   // The class's reference values, from that device's file.

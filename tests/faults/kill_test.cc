@@ -3,12 +3,16 @@
 // starts again. It must end with each version installed exactly once, and the TAM's record must
 // agree with what the device knows. A point that does not fire fails its test.
 //
-// In short: each point with its process, where the services are apart, and some with PostgreSQL. At
-// length (tools/faults): all points, both victims, both layouts.
+// In short, where the services are apart: every point with its process, the points of one place and
+// moment in one session, which is interrupted a dozen times; and some points with PostgreSQL. At
+// length (tools/faults): each point in a session of its own, both victims, both layouts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +21,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "services/runtime/fault_point.h"
@@ -37,13 +42,16 @@ using testing::IsOk;
 using testing::Layout;
 
 constexpr absl::Duration kLimit = absl::Seconds(120);
+constexpr absl::Duration kRefusalLimit = absl::Seconds(20);
+constexpr int kRefusalPauseMs = 20;
 
 enum class Victim { kProcess, kPostgres };
 
 struct KillCase {
+  std::string name;
   Layout layout;
   Victim victim;
-  std::string point;
+  std::vector<std::string> points;  // of one session
 };
 
 // "send.ProcessConnect.before" in three.
@@ -52,9 +60,11 @@ struct PointName {
     const std::vector<std::string> parts = absl::StrSplit(point, '.');
     place = parts[0];
     method = parts[1];
+    moment = parts[2];
   }
   std::string place;
   std::string method;
+  std::string moment;
 };
 
 bool IsLong() { return testing::LongForm() > absl::ZeroDuration(); }
@@ -62,35 +72,54 @@ bool IsLong() { return testing::LongForm() > absl::ZeroDuration(); }
 // A few of each place, around the two writes and the replies.
 bool IsShortWithPostgres(const std::string& point) {
   static const auto& chosen = *new std::vector<std::string>{
-      "statement.ResolveEndpoint.before", "statement.Lookup.after",  "statement.Accept.before",
-      "statement.Accept.after",           "statement.Report.before", "statement.Report.after",
-      "send.ProcessTeepMessage.before",   "call.Appraise.before"};
+      "statement.ResolveEndpoint.before", "statement.Accept.before", "statement.Accept.after",
+      "statement.Report.after", "send.ProcessTeepMessage.before"};
   return std::find(chosen.begin(), chosen.end(), point) != chosen.end();
 }
 
-std::vector<KillCase> Cases(Layout layout, Victim victim) {
+std::vector<KillCase> OneByOne(Layout layout, Victim victim) {
   std::vector<KillCase> cases;
   for (const std::string& point : runtime::SessionFaultPoints()) {
-    const bool is_short =
-        layout == Layout::kApart && (victim == Victim::kProcess || IsShortWithPostgres(point));
-    if (IsLong() || is_short) cases.push_back({layout, victim, point});
+    if (!IsLong() && !IsShortWithPostgres(point)) continue;
+    cases.push_back({absl::StrReplaceAll(point, {{".", "_"}}), layout, victim, {point}});
   }
   return cases;
 }
 
-// One TAM and one device for all points of a layout and a victim: the device's next version is
-// delivered through each point in turn.
+// "call_before": the points of that place and moment, in the order in which a session passes them.
+std::vector<KillCase> ByPlaceAndMoment(Layout layout) {
+  std::map<std::string, KillCase> groups;
+  for (const std::string& point : runtime::SessionFaultPoints()) {
+    const PointName parts(point);
+    const std::string name = absl::StrCat(parts.place, "_", parts.moment);
+    groups.try_emplace(name, KillCase{name, layout, Victim::kProcess, {}})
+        .first->second.points.push_back(point);
+  }
+  std::vector<KillCase> cases;
+  for (auto& [name, group] : groups) cases.push_back(std::move(group));
+  return cases;
+}
+
+std::vector<KillCase> Cases(Layout layout, Victim victim) {
+  if (IsLong()) return OneByOne(layout, victim);
+  if (layout == Layout::kTogether) return {};
+  return victim == Victim::kProcess ? ByPlaceAndMoment(layout) : OneByOne(layout, victim);
+}
+
+// One TAM and one device for all cases of a layout: the device's next version is delivered through
+// the points of each in turn.
 class KillTest : public ::testing::TestWithParam<KillCase> {
  protected:
   void SetUp() override {
-    if (load_ != nullptr) return;
+    if (load_ != nullptr && stack().options().layout == GetParam().layout) return;
+    End();
     control_ = std::make_unique<FaultControl>();
     load_ = testing::Load::Start(1, control_->Obeying(testing::OptionsOf(GetParam().layout)));
     ASSERT_NE(load_, nullptr);
     supervisor_ = std::make_unique<testing::Supervisor>(load_->stack());
   }
 
-  static void TearDownTestSuite() {
+  static void End() {
     supervisor_.reset();
     load_.reset();
     control_.reset();
@@ -109,31 +138,63 @@ class KillTest : public ::testing::TestWithParam<KillCase> {
     return names;
   }
 
+  static bool IsKeptInMemoryByGateways(const std::string& point) {
+    const PointName name(point);
+    return name.method == "ResolveEndpoint" || name.method == "GetChallengeKeys";
+  }
+
   // What is kept in memory is asked for again by a process that has just started.
-  static void ForgetWhatHidesThePoint(const PointName& point) {
-    const int replicas = stack().options().replicas;
-    if (point.method == "ResolveEndpoint" || point.method == "GetChallengeKeys") {
-      for (const std::string& name : ProcessesOf("gateway")) {
-        ASSERT_THAT(stack().Restart(name), IsOk());
-      }
-    } else if (point.place == "statement" && point.method.starts_with("Sign")) {
+  static void ForgetWhatHidesThePoints() {
+    const std::vector<std::string>& points = GetParam().points;
+    if (std::any_of(points.begin(), points.end(), IsKeptInMemoryByGateways)) {
+      for (const std::string& name : ProcessesOf("gateway")) stack().Kill(name, SIGKILL);
+      ASSERT_THAT(supervisor_->AwaitAllRunning(), IsOk());
+    }
+    for (const std::string& point : points) {
+      const PointName name(point);
+      if (name.place != "statement" || !name.method.starts_with("Sign")) continue;
       // An earlier signature of this session has loaded the keys of every process of `signing` by
       // then, so that they have to be new when they are asked for this one.
-      control_->Plan({.point = absl::StrCat("serve.", point.method, ".before"), .times = replicas});
+      control_->Plan({.point = absl::StrCat("serve.", name.method, ".before"),
+                      .times = stack().options().replicas});
     }
   }
 
-  static void PlanTheKill() {
-    FaultPlan plan{.point = GetParam().point};
-    if (GetParam().victim == Victim::kPostgres) {
-      plan.action = FaultAction::kKillOther;
-      plan.other = stack().Pid(testing::kPostgres);
+  static void PlanTheKills() {
+    for (const std::string& point : GetParam().points) {
+      FaultPlan plan{.point = point};
+      if (GetParam().victim == Victim::kPostgres) {
+        plan.action = FaultAction::kKillOther;
+        plan.other = stack().Pid(testing::kPostgres);
+      }
+      control_->Plan(plan);
     }
-    control_->Plan(plan);
   }
 
-  // A message with a stale challenge, which alone makes the gateway call NoteRefusal. Whatever
-  // comes of it, nothing is believed.
+  // Those of the case, by point.
+  static std::map<std::string, PointPassed> Fired() {
+    std::map<std::string, PointPassed> fired;
+    for (const PointPassed& one : control_->Fired()) {
+      const std::vector<std::string>& points = GetParam().points;
+      if (std::find(points.begin(), points.end(), one.point) == points.end()) continue;
+      fired.try_emplace(one.point, one);
+    }
+    return fired;
+  }
+
+  static void ExpectAllFired() {
+    const auto fired = Fired();
+    for (const std::string& point : GetParam().points) {
+      EXPECT_TRUE(fired.contains(point))
+          << point << " did not fire; passed:\n"
+          << absl::StrJoin(control_->Passed(), "\n", [](std::string* out, const PointPassed& one) {
+               absl::StrAppend(out, one.process, " ", one.point);
+             });
+    }
+  }
+
+  // Messages with a stale challenge, which alone make the gateway call NoteRefusal, until that has
+  // been called. Whatever comes of them, nothing is believed.
   static void SayWhatIsTurnedAway() {
     const teepsim::DeviceState& device = fleet().state(0);
     teep::QueryResponse response;
@@ -144,23 +205,18 @@ class KillTest : public ::testing::TestWithParam<KillCase> {
     response.tc_list->front().image_digest = {-16, std::string(32, 'f')};
     const std::string payload = *teep::Encode(response);
     const std::string message = *cose::Sign1(device.agent_key(), cbor::AsBytes(payload));
-    teepsim::HttpClient client;
-    client.Post(*teepsim::ParseUrl(stack().NextTamUrl(testing::kMainPath)), message)
-        .status()
-        .IgnoreError();
-  }
-
-  // Since when, and by which process.
-  static PointPassed Fired() {
-    for (const PointPassed& fired : control_->Fired()) {
-      if (fired.point == GetParam().point) return fired;
+    const std::vector<std::string>& points = GetParam().points;
+    const auto is_open = [](const std::string& point) {
+      return PointName(point).method == "NoteRefusal" && !Fired().contains(point);
+    };
+    const absl::Time deadline = absl::Now() + kRefusalLimit;
+    while (std::any_of(points.begin(), points.end(), is_open) && absl::Now() < deadline) {
+      teepsim::HttpClient client;
+      client.Post(*teepsim::ParseUrl(stack().NextTamUrl(testing::kMainPath)), message)
+          .status()
+          .IgnoreError();
+      poll(nullptr, 0, kRefusalPauseMs);
     }
-    ADD_FAILURE() << GetParam().point << " did not fire; passed:\n"
-                  << absl::StrJoin(control_->Passed(), "\n",
-                                   [](std::string* out, const PointPassed& passed) {
-                                     absl::StrAppend(out, passed.process, " ", passed.point);
-                                   });
-    return {};
   }
 
   static std::vector<testing::Difference> Differences(const testing::ManifestVersion& version) {
@@ -171,49 +227,59 @@ class KillTest : public ::testing::TestWithParam<KillCase> {
     return testing::Compare(fleet().ledger(), *record, {.installed_once = {version}});
   }
 
-  static testing::FaultResult ResultOf(const PointPassed& fired,
-                                       const testing::FleetCounts& before) {
+  static testing::FaultResult ResultSince(const testing::FleetCounts& before) {
     const KillCase& kill = GetParam();
     testing::FaultResult result;
     result.name = absl::StrCat(
-        "kill -9 of ", kill.victim == Victim::kPostgres ? "PostgreSQL" : "the process", " at ",
-        kill.point, ", services ", kill.layout == Layout::kApart ? "apart" : "together");
+        "kill -9 of ", kill.victim == Victim::kPostgres ? "PostgreSQL" : "the process",
+        " at a point, services ", kill.layout == Layout::kApart ? "apart" : "together");
+    result.points = kill.points;
     const testing::FleetCounts since = fleet().counts() - before;
-    result.sessions_before = before.completed;
     result.device_errors = since.errors;
     result.sessions_given_up = since.given_up;
+    absl::Duration first = absl::InfiniteDuration();
+    for (const auto& [point, fired] : Fired()) first = std::min(first, fired.at);
     testing::FaultTimes times;
-    times.measured_from = fired.at - absl::Seconds(1);
-    times.fault_begin = times.fault_end = fired.at;
+    times.measured_from = first - absl::Seconds(1);
+    times.fault_begin = times.fault_end = first;
     testing::AddRecovery(fleet().completions(), times, result);
     return result;
   }
 
+  friend class EndsWithTheProgram;
   static std::unique_ptr<FaultControl> control_;
   static std::unique_ptr<testing::Load> load_;
   static std::unique_ptr<testing::Supervisor> supervisor_;
 };
+
+class EndsWithTheProgram : public ::testing::Environment {
+ public:
+  void TearDown() override { KillTest::End(); }
+};
+const auto* const kEnvironment = ::testing::AddGlobalTestEnvironment(new EndsWithTheProgram);
 
 std::unique_ptr<FaultControl> KillTest::control_;
 std::unique_ptr<testing::Load> KillTest::load_;
 std::unique_ptr<testing::Supervisor> KillTest::supervisor_;
 
 TEST_P(KillTest, EndsInstalledExactlyOnce) {
-  const PointName point(GetParam().point);
   ASSERT_THAT(supervisor_->AwaitAllRunning(), IsOk());
   control_->Reset();
+  const int64_t at_first = fleet().counts().completed;
+  ASSERT_THAT(fleet().Settle(kLimit), IsOk());
   const testing::ManifestVersion version = load_->Publish();
-  ForgetWhatHidesThePoint(point);
+  ForgetWhatHidesThePoints();
   const testing::FleetCounts before = fleet().counts();
-  PlanTheKill();
-  if (point.method == "NoteRefusal") SayWhatIsTurnedAway();
+  PlanTheKills();
   ASSERT_THAT(fleet().Settle(kLimit), IsOk()) << stack().TamdLog();
-  const PointPassed fired = Fired();
+  SayWhatIsTurnedAway();
+  ExpectAllFired();
   ASSERT_THAT(supervisor_->AwaitAllRunning(), IsOk());
   const int64_t during = fleet().counts().completed - before.completed;
   ASSERT_THAT(fleet().Settle(kLimit), IsOk()) << "after all was well again";
 
-  testing::FaultResult result = ResultOf(fired, before);
+  testing::FaultResult result = ResultSince(before);
+  result.sessions_before = before.completed - at_first;
   result.sessions_during = during;
   result.sessions_after = fleet().counts().completed - before.completed - during;
   const auto differences = Differences(version);
@@ -222,20 +288,17 @@ TEST_P(KillTest, EndsInstalledExactlyOnce) {
   EXPECT_THAT(testing::SaveFaultResult(result), IsOk());
 }
 
-std::string PointText(const ::testing::TestParamInfo<KillCase>& info) {
-  return absl::StrReplaceAll(info.param.point, {{".", "_"}});
-}
+std::string CaseName(const ::testing::TestParamInfo<KillCase>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(ProcessApart, KillTest,
-                         ::testing::ValuesIn(Cases(Layout::kApart, Victim::kProcess)), PointText);
+                         ::testing::ValuesIn(Cases(Layout::kApart, Victim::kProcess)), CaseName);
 INSTANTIATE_TEST_SUITE_P(PostgresApart, KillTest,
-                         ::testing::ValuesIn(Cases(Layout::kApart, Victim::kPostgres)), PointText);
+                         ::testing::ValuesIn(Cases(Layout::kApart, Victim::kPostgres)), CaseName);
 INSTANTIATE_TEST_SUITE_P(ProcessTogether, KillTest,
-                         ::testing::ValuesIn(Cases(Layout::kTogether, Victim::kProcess)),
-                         PointText);
+                         ::testing::ValuesIn(Cases(Layout::kTogether, Victim::kProcess)), CaseName);
 INSTANTIATE_TEST_SUITE_P(PostgresTogether, KillTest,
                          ::testing::ValuesIn(Cases(Layout::kTogether, Victim::kPostgres)),
-                         PointText);
+                         CaseName);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(KillTest);
 
 }  // namespace

@@ -132,7 +132,8 @@ class DeviceComparison {
       }
     }
     for (const auto& [challenge, sent] : ledger_.responses) {
-      const bool acknowledged = sent.answer == Answer::kUpdate || sent.answer == Answer::kNothing;
+      const bool acknowledged =
+          sent.answer == Answer::kUpdate || (sent.answer == Answer::kNothing && !options_.may_drop);
       if (acknowledged && !accepted.contains(challenge)) {
         Add(absl::StrCat("challenge ", Hex(challenge), ": answered with ",
                          sent.answer == Answer::kUpdate ? "an Update" : "204",

@@ -25,6 +25,9 @@ struct CompareOptions {
   // An update that was opened may have been withheld with a 204, because its manifest was
   // withdrawn meanwhile.
   bool may_withhold = false;
+  // A QueryResponse may have been dropped with a 204, because the gateway that issued its challenge
+  // was behind the one whose challenge the device used before.
+  bool may_drop = false;
 };
 
 // Empty when both agree. The devices must be at rest. Held to be true of each device:

@@ -126,6 +126,14 @@ TEST_F(CompareTest, AllowsAnUpdateOfALostAnswer) {
   EXPECT_THAT(Compare(ledger_, tam_), IsEmpty());
 }
 
+TEST_F(CompareTest, AllowsADroppedQueryResponseOnlyWhereAsked) {
+  device().responses["challenge-3"] = {Answer::kNothing, ""};
+  ExpectOne("answered with 204, but its QueryResponse is not recorded");
+  EXPECT_THAT(Compare(ledger_, tam_, {.may_drop = true}), IsEmpty());
+  device().responses["challenge-3"].answer = Answer::kUpdate;
+  ExpectOne("answered with an Update, but its QueryResponse is not recorded", {.may_drop = true});
+}
+
 TEST_F(CompareTest, AllowsAWithheldUpdateOnlyWhereAsked) {
   record().open = {"token-2"};
   EXPECT_THAT(Compare(ledger_, tam_, {.may_withhold = true}), IsEmpty());

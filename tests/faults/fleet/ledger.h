@@ -76,12 +76,14 @@ class MessageLog {
   void Sending(std::string_view message);
   // The answer to the last message, once it came: nullopt is 204.
   void Answered(const std::optional<std::string>& answer);
+  // The next QueryResponse answers this challenge, not that of the last QueryRequest.
+  void WillAnswer(const std::string& challenge) { challenge_ = challenge; }
 
  private:
   void QueryResponseAnswered(const std::optional<std::string>& answer);
 
   DeviceLedger& ledger_;
-  std::string challenge_;       // of the last QueryRequest
+  std::string challenge_;       // of the last QueryRequest, or as WillAnswer says
   std::string response_;        // challenge of the QueryResponse under way
   std::string reported_token_;  // of the Success or Error under way
 };

@@ -20,9 +20,10 @@ nlohmann::json SecondsOrNull(const std::optional<absl::Duration>& duration) {
   return static_cast<double>(absl::ToInt64Milliseconds(*duration)) / 1000.0;
 }
 
-// The name with what a file name may not have replaced.
-std::string FileName(const std::string& name) {
-  std::string file = name;
+// Name and first point, with what a file name may not have replaced.
+std::string FileName(const FaultResult& result) {
+  std::string file = result.name;
+  if (!result.points.empty()) absl::StrAppend(&file, " ", result.points.front());
   std::replace_if(
       file.begin(), file.end(),
       [](unsigned char c) { return !std::isalnum(c) && c != '-' && c != '.'; }, '-');
@@ -54,6 +55,7 @@ FaultResult Merge(const FaultResult& a, const FaultResult& b) {
 std::string ToJson(const FaultResult& result) {
   nlohmann::ordered_json json;
   json["name"] = result.name;
+  json["points"] = result.points;
   json["runs"] = result.runs;
   json["sessions_before"] = result.sessions_before;
   json["sessions_during"] = result.sessions_during;
@@ -70,7 +72,7 @@ std::string ToJson(const FaultResult& result) {
 absl::Status SaveFaultResult(const FaultResult& result) {
   const char* folder = getenv("TAM_FAULTS_REPORT");
   if (folder == nullptr || *folder == '\0') return absl::OkStatus();
-  const std::string path = absl::StrCat(folder, "/", FileName(result.name));
+  const std::string path = absl::StrCat(folder, "/", FileName(result));
   std::ofstream file(path);
   file << ToJson(result);
   file.close();

@@ -16,6 +16,9 @@ namespace tam::testing {
 
 struct FaultResult {
   std::string name;
+  // The fault points at which it struck in one session (services/runtime/fault_point.h); empty: it
+  // did not strike at points. Faults of one name may differ in them.
+  std::vector<std::string> points = {};
   int64_t runs = 1;
   // Completed sessions before the fault, while it lasted, and after it.
   int64_t sessions_before = 0;
@@ -39,8 +42,8 @@ FaultResult Merge(const FaultResult& a, const FaultResult& b);
 // The JSON object of one fault; the names of its members are the field's, times in seconds.
 std::string ToJson(const FaultResult& result);
 
-// Writes it into a file of its own in the folder that TAM_FAULTS_REPORT names; does nothing where
-// that is unset. Internal when the file cannot be written.
+// Writes it into a file of its own, by name and first point, in the folder that TAM_FAULTS_REPORT
+// names; does nothing where that is unset. Internal when the file cannot be written.
 absl::Status SaveFaultResult(const FaultResult& result);
 
 // The minutes that tools/faults grants each scenario (TAM_FAULTS_MINUTES); zero: the short form.

@@ -84,6 +84,11 @@ TEST(SaveTest, WritesOneFileForEachFault) {
   EXPECT_EQ(json["sessions_during"], 7);
   EXPECT_EQ(json["seconds_to_first_session"], 1.25);
   EXPECT_TRUE(json["seconds_to_full_rate"].is_null());
+  EXPECT_TRUE(json["points"].empty());
+  result.points = {"call.Lookup.before", "call.Resolve.before"};
+  ASSERT_THAT(SaveFaultResult(result), IsOk());
+  std::ifstream at_points(folder + "/kill--9-registry-0-call.Lookup.before.json");
+  EXPECT_EQ(nlohmann::json::parse(at_points, nullptr, false)["points"].size(), 2u);
   setenv("TAM_FAULTS_REPORT", "/no/such/folder", 1);
   EXPECT_THAT(SaveFaultResult(result), StatusIs(absl::StatusCode::kInternal));
   unsetenv("TAM_FAULTS_REPORT");

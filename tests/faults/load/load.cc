@@ -41,6 +41,16 @@ std::vector<keys::PublicKey> ReadPublicKeys(const std::string& path) {
   return keys;
 }
 
+ManifestVersion ReadManifestVersion(const std::string& path) {
+  const std::string bytes = ReadFile(path);
+  auto envelope = suit::Envelope::Parse(cbor::AsBytes(bytes));
+  EXPECT_THAT(envelope, IsOk()) << path;
+  if (!envelope.ok()) return {};
+  const suit::Manifest& manifest = envelope->unverified_manifest();
+  return {ComponentKey(teepsim::ManifestIdOf(manifest)), envelope->claimed_digest().bytes,
+          manifest.sequence_number};
+}
+
 Layout LoadLayout() {
   const char* layout = getenv("TAM_FAULTS_LAYOUT");
   return layout != nullptr && std::string(layout) == "apart" ? Layout::kApart : Layout::kTogether;
@@ -66,11 +76,9 @@ std::unique_ptr<Load> Load::Start(size_t devices, StackOptions options) {
 }
 
 void Load::SetUp(size_t devices) {
-  scenario_->SetUpTenant();
-  scenario_->AddDevice("one");
-  scenario_->AddReferenceValues("one");
-  Publish();
-  scenario_->Deploy("sample");
+  scenario_->SetUpSample();
+  version_ = 1;
+  newest_ = ReadManifestVersion(stack_->Path("sample-1.suit"));
   FleetOptions options;
   options.folder = stack_->Path("fleet");
   options.devices = devices;
@@ -95,19 +103,14 @@ void Load::SetUp(size_t devices) {
 ManifestVersion Load::Publish() {
   ++version_;
   scenario_->Publish(version_, absl::StrCat("version ", version_));
-  const std::string bytes = ReadFile(stack_->Path(absl::StrCat("sample-", version_, ".suit")));
-  auto envelope = suit::Envelope::Parse(cbor::AsBytes(bytes));
-  EXPECT_THAT(envelope, IsOk());
-  if (!envelope.ok()) return newest_;
-  const suit::Manifest& manifest = envelope->unverified_manifest();
-  newest_ = {ComponentKey(teepsim::ManifestIdOf(manifest)), envelope->claimed_digest().bytes,
-             manifest.sequence_number};
+  newest_ = ReadManifestVersion(stack_->Path(absl::StrCat("sample-", version_, ".suit")));
   return newest_;
 }
 
 Load::Run Load::Begin(const std::string& name) {
   Run run;
-  run.result.name = name;
+  run.result.name =
+      absl::StrCat(name, ", services ", LoadLayout() == Layout::kApart ? "apart" : "together");
   const int64_t sessions = static_cast<int64_t>(2 * fleet_->size());
   const int64_t completed = fleet_->counts().completed;
   run.times.measured_from = Fleet::Now();

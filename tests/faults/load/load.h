@@ -28,6 +28,9 @@ inline constexpr size_t kLoadThreads = 8;
 // Every "PUBLIC KEY" block of a file.
 std::vector<keys::PublicKey> ReadPublicKeys(const std::string& path);
 
+// Of an envelope's file; an empty one and a test failure where it is none.
+ManifestVersion ReadManifestVersion(const std::string& path);
+
 // Set up once; one thread. A step of the set-up that fails is a test failure.
 class Load {
  public:

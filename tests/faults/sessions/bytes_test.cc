@@ -2,10 +2,9 @@
 // TAM stays, no row changes, each answer is the one that the drafts prescribe, and the untouched
 // message is accepted afterwards.
 //
-// TAM_FAULTS_LONG=1: every bit of every byte, and each request cut at every byte of its HTTP form.
+// At length: every bit of every byte, and each request cut at every byte of its HTTP form.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <iostream>
 
@@ -14,10 +13,8 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "teep/message/message.h"
-#include "tests/e2e/scenario.h"
-#include "tests/e2e/stack.h"
 #include "tests/faults/sessions/posts_at_once.h"
-#include "tests/faults/sessions/stepped_session.h"
+#include "tests/faults/sessions/session_faults.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -62,7 +59,7 @@ struct Case {
   std::string what;  // "byte 17 ^ 0x02"
 };
 
-bool Long() { return getenv("TAM_FAULTS_LONG") != nullptr; }
+bool Long() { return LongForm() > absl::ZeroDuration(); }
 
 // The rule for each byte of a message.
 std::vector<const FieldRule*> RulesByByte(std::string_view message) {
@@ -98,26 +95,13 @@ std::vector<Case> CasesOf(std::string_view message) {
   return cases;
 }
 
-class BytesTest : public ::testing::TestWithParam<const char*> {
+class BytesTest : public SessionFaultTest, public ::testing::WithParamInterface<const char*> {
  protected:
-  void SetUp() override {
-    StackOptions options;
-    // All come from one address and fail. An operator with a fleet behind one address says so too.
-    options.flags[""] = {"--failures_per_source=100000"};
-    auto stack = Stack::Start(options);
-    ASSERT_THAT(stack, IsOk());
-    stack_ = *std::move(stack);
-    scenario_.emplace(*stack_);
-    scenario_->SetUpTenant();
-    scenario_->AddDevice("one", {"--suite", GetParam()});
-    scenario_->AddReferenceValues("one");
-    scenario_->Publish(1, "payload");
-    scenario_->Deploy("sample");
-  }
+  void SetUp() override { ASSERT_NO_FATAL_FAILURE(UseShared(Layout::kTogether)); }
 
   // The status, and that nothing stands in the answer that its rule does not allow.
   void ExpectAnswer(const Case& c) {
-    const auto reply = client_.Post(*teepsim::ParseUrl(stack_->TamUrl(kMainPath)), c.body);
+    const auto reply = client_.Post(*teepsim::ParseUrl(stack().TamUrl(kMainPath)), c.body);
     ASSERT_THAT(reply, IsOk()) << c.what;
     ++answers_[absl::StrCat(c.rule->field, " ", reply->status)];
     ASSERT_EQ(reply->status, c.rule->status)
@@ -141,15 +125,15 @@ class BytesTest : public ::testing::TestWithParam<const char*> {
     constexpr size_t kBatch = 512;
     for (size_t begin = 0; begin < cases.size(); begin += kBatch) {
       const size_t end = std::min(begin + kBatch, cases.size());
-      const std::string before = stack_->DatabaseDigest();
+      const std::string before = stack().DatabaseDigest();
       for (size_t i = begin; i < end; ++i) ASSERT_NO_FATAL_FAILURE(ExpectAnswer(cases[i]));
-      if (stack_->DatabaseDigest() == before) continue;
+      if (stack().DatabaseDigest() == before) continue;
       ADD_FAILURE() << "rows changed between " << cases[begin].what << " and "
                     << cases[end - 1].what;
       for (size_t i = begin; i < end; ++i) {
-        const std::string one = stack_->DatabaseDigest();
+        const std::string one = stack().DatabaseDigest();
         ASSERT_NO_FATAL_FAILURE(ExpectAnswer(cases[i]));
-        ASSERT_EQ(stack_->DatabaseDigest(), one) << cases[i].what;
+        ASSERT_EQ(stack().DatabaseDigest(), one) << cases[i].what;
       }
     }
   }
@@ -157,8 +141,8 @@ class BytesTest : public ::testing::TestWithParam<const char*> {
   // The request itself ends early: RFC 9112 section 8 leaves it to the server whether it answers
   // 400 or nothing; TEEP over HTTP never sees a request.
   void ExpectCutRequestsAreNotAnswered(const std::string& message) {
-    const Post post = {stack_->tam().HttpAddress(0), kMainPath, message};
-    const std::string before = stack_->DatabaseDigest();
+    const Post post = {stack().tam().HttpAddress(0), kMainPath, message};
+    const std::string before = stack().DatabaseDigest();
     const size_t size = RequestBytes(post).size();
     for (size_t length = 0; length < size; length += Long() ? 1 : 23) {
       const auto reply = PostCutShort(post, length);
@@ -167,7 +151,7 @@ class BytesTest : public ::testing::TestWithParam<const char*> {
       EXPECT_EQ(reply->body, "") << length;
       ++answers_[absl::StrCat("request cut short ", reply->status)];
     }
-    EXPECT_EQ(stack_->DatabaseDigest(), before);
+    EXPECT_EQ(stack().DatabaseDigest(), before);
   }
 
   // What may not alter anything, with message n of the session, before it is sent.
@@ -187,8 +171,6 @@ class BytesTest : public ::testing::TestWithParam<const char*> {
     }
   }
 
-  std::unique_ptr<Stack> stack_;
-  std::optional<Scenario> scenario_;
   teepsim::HttpClient client_;
   std::map<std::string, int> answers_;  // "payload 204"
   std::vector<size_t> sizes_;
@@ -196,25 +178,28 @@ class BytesTest : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(BytesTest, AlteredMessagesChangeNothingAndUseNothingUp) {
-  const pid_t tamd = stack_->Pid("tamd-0");
-  SteppedTransport transport({stack_->TamUrl(kMainPath)},
-                             [&](size_t n, std::string_view message) { Attack(n, message); });
-  const auto result = RunSteppedSession(scenario_->Folder("one"), transport);
+  LedgeredDevice& device = NewDevice("one", {"--suite", GetParam()});
+  BeginFault(absl::StrCat("messages cut short and with flipped bits, ", GetParam()));
+  const pid_t tamd = stack().Pid("tamd-0");
+  const auto result = device.RunSession(
+      {stack().TamUrl(kMainPath)}, [&](size_t n, std::string_view message) { Attack(n, message); });
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result->ok());
   EXPECT_THAT(result->installed, SizeIs(1));
   EXPECT_THAT(messages_, SizeIs(2));  // QueryResponse and Success
-  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM registry.updates_history"), "1\n");
-  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM registry.updates"), "0\n");
+  EXPECT_EQ(Count(device, "updates_history"), 1);
+  EXPECT_EQ(Count(device, "updates"), 0);
 
   // And once more, now that they have been used.
   for (const std::string& message : messages_) {
     if (Long()) ExpectAllAnsweredAndNoRowChanged(CasesOf(message));
     ExpectAllAnsweredAndNoRowChanged({{message, &kCutShort, "the same again"}});
   }
-  EXPECT_EQ(stack_->Pid("tamd-0"), tamd);
-  EXPECT_TRUE(stack_->Running("tamd-0"));
+  EXPECT_EQ(stack().Pid("tamd-0"), tamd);
+  EXPECT_TRUE(stack().Running("tamd-0"));
   PrintAnswers();
+  for (const auto& [answer, count] : answers_) CountErrors("altered: " + answer, count);
+  EndFault();
 }
 
 INSTANTIATE_TEST_SUITE_P(Suites, BytesTest, ::testing::Values("esp256", "ed25519"),

@@ -12,12 +12,10 @@
 #include "absl/strings/str_split.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "storage/model/signing.h"
 #include "teep/message/message.h"
-#include "tests/e2e/hand_made_agent.h"
-#include "tests/e2e/scenario.h"
-#include "tests/e2e/stack.h"
-#include "tests/faults/sessions/at_gateway.h"
 #include "tests/faults/sessions/posts_at_once.h"
+#include "tests/faults/sessions/session_faults.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -26,8 +24,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr int kGateways = 2;
-
 // Status -> how many.
 std::map<int, int> StatusesOf(const std::vector<RawReply>& replies) {
   std::map<int, int> statuses;
@@ -35,29 +31,25 @@ std::map<int, int> StatusesOf(const std::vector<RawReply>& replies) {
   return statuses;
 }
 
-class CopiesTest : public ::testing::TestWithParam<Layout> {
+class CopiesTest : public SessionFaultTest, public ::testing::WithParamInterface<Layout> {
  protected:
   void SetUp() override {
-    StackOptions options;
-    options.layout = GetParam();
-    options.replicas = kGateways;
-    auto stack = Stack::Start(options);
-    ASSERT_THAT(stack, IsOk());
-    stack_ = *std::move(stack);
-    scenario_.emplace(*stack_);
-    scenario_->SetUpTenant();
-    scenario_->AddDevice("one");
-    scenario_->AddReferenceValues("one");
-    scenario_->Publish(1, "payload");
-    scenario_->Deploy("sample");
-    agent_.emplace(*stack_, scenario_->Folder("one"));
+    ASSERT_NO_FATAL_FAILURE(UseShared(GetParam()));
+    device_ = &NewDevice();
+  }
+
+  // The next attestation result is the tenant's first: no key is there for it, nor in memory.
+  void ForgetResultKey() {
+    stack().Sql(absl::StrCat("DELETE FROM signing.keys WHERE purpose = ",
+                             static_cast<int>(storage::SigningPurpose::kAttestationResult)));
+    ForgetSigning();
   }
 
   // Every second copy to each gateway.
   std::vector<RawReply> SendCopies(int count, const std::string& message) {
     std::vector<Post> posts;
     for (int i = 0; i < count; ++i) {
-      posts.push_back({stack_->tam().HttpAddress(i % kGateways), kMainPath, message});
+      posts.push_back({stack().tam().HttpAddress(i % kGateways), kMainPath, message});
     }
     const auto replies = PostAtOnce(posts);
     EXPECT_THAT(replies, IsOk());
@@ -71,7 +63,7 @@ class CopiesTest : public ::testing::TestWithParam<Layout> {
       ADD_FAILURE() << cose.status();
       return teep::Update();
     }
-    for (const keys::PublicKey& key : agent_->state().record().tam_keys) {
+    for (const keys::PublicKey& key : device_->agent().state().record().tam_keys) {
       const auto verified = teep::VerifyMessage(*cose, key, cose::AlgorithmPolicy::Strict());
       if (verified.ok()) return std::get<teep::Update>(verified->message());
     }
@@ -83,7 +75,7 @@ class CopiesTest : public ::testing::TestWithParam<Layout> {
   std::map<std::string, int> AuditRows() {
     std::map<std::string, int> rows;
     for (const absl::string_view line : absl::StrSplit(
-             stack_->Sql("SELECT kind, count(*) FROM audit.entries GROUP BY kind"), '\n')) {
+             stack().Sql("SELECT kind, count(*) FROM audit.entries GROUP BY kind"), '\n')) {
       const std::pair<std::string, std::string> parts = absl::StrSplit(line, '|');
       int count = 0;
       if (absl::SimpleAtoi(parts.second, &count)) rows[parts.first] = count;
@@ -102,31 +94,33 @@ class CopiesTest : public ::testing::TestWithParam<Layout> {
   void ExpectOneReport(const std::string& token) {
     teep::Success success;
     success.token = token;
-    const std::string report = agent_->Sign(success);
+    const std::string report = device_->agent().Sign(success);
     const auto audit_before = AuditRows();
+    device_->log().Sending(report);
     EXPECT_THAT(StatusesOf(SendCopies(200, report)), ElementsAre(Pair(204, 200)));
+    device_->log().Answered(std::nullopt);
+    device_->NoteInstalled(sample());
     EXPECT_THAT(Minus(AuditRows(), audit_before), ElementsAre(Pair("update.succeeded", 1)));
-    EXPECT_EQ(Count("updates"), "0\n");
-    EXPECT_EQ(Count("updates_history"), "1\n");
-    EXPECT_EQ(Count("device_manifests"), "1\n");
-    const std::string before = stack_->DatabaseDigest();
+    EXPECT_EQ(Count(*device_, "updates"), 0);
+    EXPECT_EQ(Count(*device_, "updates_history"), 1);
+    EXPECT_EQ(Count(*device_, "device_manifests"), 1);
+    const std::string before = stack().DatabaseDigest();
     EXPECT_THAT(StatusesOf(SendCopies(100, report)), ElementsAre(Pair(204, 100)));
-    EXPECT_EQ(stack_->DatabaseDigest(), before);
+    EXPECT_EQ(stack().DatabaseDigest(), before);
   }
 
-  std::string Count(const std::string& table) {
-    return stack_->Sql(absl::StrCat("SELECT count(*) FROM registry.", table));
-  }
-
-  std::unique_ptr<Stack> stack_;
-  std::optional<Scenario> scenario_;
-  std::optional<HandMadeAgent> agent_;
+  LedgeredDevice* device_ = nullptr;
 };
 
 TEST_P(CopiesTest, AThousandCopiesOpenOneUpdateAndGetItsToken) {
-  const std::string response = agent_->Response(ChallengeAt(*stack_, 0));
+  BeginFault("1,000 copies of a QueryResponse over two gateways");
+  ForgetResultKey();
+  const std::string response = device_->Response(device_->Challenge(0));
   const auto audit_before = AuditRows();
+  device_->log().Sending(response);
   const std::vector<RawReply> replies = SendCopies(1000, response);
+  ASSERT_FALSE(replies.empty());
+  device_->log().Answered(replies.front().body);
   EXPECT_THAT(StatusesOf(replies), ElementsAre(Pair(200, 1000)));
   std::set<std::string> tokens;
   std::set<std::vector<std::string>> manifests;
@@ -141,8 +135,8 @@ TEST_P(CopiesTest, AThousandCopiesOpenOneUpdateAndGetItsToken) {
   ASSERT_EQ(tokens.size(), 1u);
   ASSERT_EQ(manifests.size(), 1u);
   EXPECT_EQ(manifests.begin()->size(), 1u);
-  EXPECT_EQ(Count("updates"), "1\n");
-  EXPECT_EQ(Count("attestations"), "1\n");
+  EXPECT_EQ(Count(*device_, "updates"), 1);
+  EXPECT_EQ(Count(*device_, "attestations"), 1);
   // The first attestation of the device, and of the tenant, which makes its result key.
   EXPECT_THAT(Minus(AuditRows(), audit_before),
               ElementsAre(Pair("device.identity.claim", 1), Pair("session.accepted", 1),
@@ -151,37 +145,43 @@ TEST_P(CopiesTest, AThousandCopiesOpenOneUpdateAndGetItsToken) {
             << " x 200, " << tokens.size() << " token, slowest answer after " << slowest << "\n";
 
   ExpectOneReport(*tokens.begin());
-  const std::string before = stack_->DatabaseDigest();
+  const std::string before = stack().DatabaseDigest();
   EXPECT_THAT(StatusesOf(SendCopies(100, response)), ElementsAre(Pair(204, 100)));
-  EXPECT_EQ(stack_->DatabaseDigest(), before);
+  EXPECT_EQ(stack().DatabaseDigest(), before);
+  EndFault();
 }
 
 // The Success comes while copies of the QueryResponse are still on their way: those that are
 // answered before it is recorded get the update, the others 204, and nothing else.
 TEST_P(CopiesTest, CopiesThatRaceWithTheReportGetTheUpdateOrNothing) {
-  const std::string response = agent_->Response(ChallengeAt(*stack_, 0));
-  const teep::Update update = PostAt(*stack_, 0, response).update();
+  BeginFault("copies of a QueryResponse that race with the report");
+  const std::string response = device_->Response(device_->Challenge(0));
+  const teep::Update update = device_->Send(0, response).update();
   ASSERT_TRUE(update.token.has_value());
   teep::Success success;
   success.token = update.token;
   std::vector<Post> posts;
   for (int i = 0; i < 400; ++i) {
-    posts.push_back({stack_->tam().HttpAddress(i % kGateways), kMainPath, response});
+    posts.push_back({stack().tam().HttpAddress(i % kGateways), kMainPath, response});
   }
-  posts.insert(posts.begin() + 200,
-               {stack_->tam().HttpAddress(0), kMainPath, agent_->Sign(success)});
+  const std::string report = device_->agent().Sign(success);
+  posts.insert(posts.begin() + 200, {stack().tam().HttpAddress(0), kMainPath, report});
+  device_->log().Sending(report);
   TAM_ASSERT_OK_AND_ASSIGN(std::vector<RawReply> replies, PostAtOnce(posts));
   EXPECT_EQ(replies[200].status, 204);
+  device_->log().Answered(std::nullopt);
+  device_->NoteInstalled(sample());
   replies.erase(replies.begin() + 200);
   for (const RawReply& reply : replies) {
     ASSERT_THAT(reply.status, ::testing::AnyOf(200, 204));
     if (reply.status != 200) continue;
     EXPECT_EQ(VerifiedUpdate(reply.body).token, update.token);
   }
-  EXPECT_EQ(Count("updates"), "0\n");
-  EXPECT_EQ(Count("updates_history"), "1\n");
+  EXPECT_EQ(Count(*device_, "updates"), 0);
+  EXPECT_EQ(Count(*device_, "updates_history"), 1);
   std::cout << "400 copies racing with the Success: " << StatusesOf(replies)[200] << " x 200, "
             << StatusesOf(replies)[204] << " x 204\n";
+  EndFault();
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, CopiesTest, ::testing::Values(Layout::kTogether, Layout::kApart),

@@ -16,7 +16,10 @@ absl::StatusOr<std::optional<std::string>> SteppedTransport::Exchange(std::strin
   if (!url.ok()) return url.status();
   teepsim::HttpClient client;
   teepsim::HttpTamTransport tam(*std::move(url), client);
-  return tam.Exchange(message);
+  log_.Sending(message);
+  auto answer = tam.Exchange(message);
+  if (answer.ok()) log_.Answered(*answer);
+  return answer;
 }
 
 absl::StatusOr<teepsim::SessionResult> RunSteppedSession(const std::string& folder,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/faults/fleet/ledger.h"
 #include "tools/teepsim/device.h"
 #include "tools/teepsim/transport.h"
 
@@ -23,8 +24,9 @@ class SteppedTransport : public teepsim::TamTransport {
   // Called before message n is sent.
   using Before = std::function<void(size_t n, std::string_view message)>;
 
-  explicit SteppedTransport(std::vector<std::string> urls, Before before = nullptr)
-      : urls_(std::move(urls)), before_(std::move(before)) {}
+  // Borrows the log.
+  SteppedTransport(std::vector<std::string> urls, Before before, MessageLog& log)
+      : urls_(std::move(urls)), before_(std::move(before)), log_(log) {}
 
   absl::StatusOr<std::optional<std::string>> Exchange(std::string_view message) override;
 
@@ -33,6 +35,7 @@ class SteppedTransport : public teepsim::TamTransport {
  private:
   const std::vector<std::string> urls_;
   const Before before_;
+  MessageLog& log_;
   size_t sent_ = 0;
 };
 
