@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,11 +21,6 @@ Supervisor::~Supervisor() {
   thread_.join();
 }
 
-std::map<std::string, int> Supervisor::restarts() const {
-  const std::lock_guard lock(mutex_);
-  return restarts_;
-}
-
 void Supervisor::Watch() {
   while (!stop_) {
     if (StartWhatEnded()) poll(nullptr, 0, kPollMs);
@@ -32,21 +28,17 @@ void Supervisor::Watch() {
 }
 
 bool Supervisor::StartWhatEnded() {
-  std::vector<std::string> names = {kPostgres};
-  names.insert(names.end(), stack_.tam().names().begin(), stack_.tam().names().end());
-  bool all_ran = true;
-  for (const std::string& name : names) {
-    if (stack_.Running(name)) continue;
-    all_ran = false;
-    const absl::Status started = stack_.StartProcess(name);
-    const std::lock_guard lock(mutex_);
-    if (started.ok()) {
-      ++restarts_[name];
-    } else {
-      last_failure_ = started;
-    }
+  const bool database = stack_.Running(kPostgres);
+  const std::vector<std::string>& names = stack_.tam().names();
+  if (database && std::all_of(names.begin(), names.end(),
+                              [this](const std::string& name) { return stack_.Running(name); })) {
+    return true;
   }
-  return all_ran;
+  absl::Status started = database ? absl::OkStatus() : stack_.StartProcess(kPostgres);
+  if (started.ok()) started = stack_.StartTamd();
+  const std::lock_guard lock(mutex_);
+  if (!started.ok()) last_failure_ = started;
+  return false;
 }
 
 absl::Status Supervisor::AwaitAllRunning(absl::Duration timeout) {

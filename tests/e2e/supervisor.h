@@ -3,7 +3,6 @@
 #define TAMARACK_TESTS_E2E_SUPERVISOR_H_
 
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,7 +14,8 @@
 namespace tam::testing {
 
 // From construction to destruction, every process of the stack that ends, PostgreSQL included, is
-// started again at once. PostgreSQL comes first: the others do not start without it. Thread safe.
+// started again at once. PostgreSQL comes first: the others do not start without it, and then all
+// at a time. Thread safe.
 class Supervisor {
  public:
   explicit Supervisor(Stack& stack);
@@ -23,8 +23,6 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // How often each process was started again.
-  std::map<std::string, int> restarts() const;
   // Waits until everything runs and is ready; DeadlineExceeded, with the last failure to start.
   absl::Status AwaitAllRunning(absl::Duration timeout = absl::Seconds(60));
 
@@ -35,8 +33,7 @@ class Supervisor {
 
   Stack& stack_;
   std::atomic<bool> stop_ = false;
-  mutable std::mutex mutex_;  // guards what follows
-  std::map<std::string, int> restarts_;
+  std::mutex mutex_;  // guards what follows
   absl::Status last_failure_;
   std::thread thread_;  // last: it uses all of the above
 };
