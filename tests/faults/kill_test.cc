@@ -4,8 +4,9 @@
 // agree with what the device knows. A point that does not fire fails its test.
 //
 // In short, where the services are apart: every point with its process, the points of one place and
-// moment in one session, which is interrupted a dozen times; and some points with PostgreSQL. At
-// length (tools/faults): each point in a session of its own, both victims, both layouts.
+// moment in one session, which is interrupted up to a dozen times; and some points with PostgreSQL.
+// At length (tools/faults): each point in a session of its own, both victims. Services together:
+// the short form in a run of less than a minute a scenario, and otherwise the long one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -67,7 +68,10 @@ struct PointName {
   std::string moment;
 };
 
-bool IsLong() { return testing::LongForm() > absl::ZeroDuration(); }
+bool IsLong(Layout layout) {
+  return testing::LongForm() >= absl::Minutes(1) ||
+         (layout == Layout::kApart && testing::LongForm() > absl::ZeroDuration());
+}
 
 // A few of each place, around the two writes and the replies.
 bool IsShortWithPostgres(const std::string& point) {
@@ -80,7 +84,7 @@ bool IsShortWithPostgres(const std::string& point) {
 std::vector<KillCase> OneByOne(Layout layout, Victim victim) {
   std::vector<KillCase> cases;
   for (const std::string& point : runtime::SessionFaultPoints()) {
-    if (!IsLong() && !IsShortWithPostgres(point)) continue;
+    if (!IsLong(layout) && !IsShortWithPostgres(point)) continue;
     cases.push_back({absl::StrReplaceAll(point, {{".", "_"}}), layout, victim, {point}});
   }
   return cases;
@@ -101,8 +105,8 @@ std::vector<KillCase> ByPlaceAndMoment(Layout layout) {
 }
 
 std::vector<KillCase> Cases(Layout layout, Victim victim) {
-  if (IsLong()) return OneByOne(layout, victim);
-  if (layout == Layout::kTogether) return {};
+  if (IsLong(layout)) return OneByOne(layout, victim);
+  if (layout == Layout::kTogether && testing::LongForm() == absl::ZeroDuration()) return {};
   return victim == Victim::kProcess ? ByPlaceAndMoment(layout) : OneByOne(layout, victim);
 }
 
