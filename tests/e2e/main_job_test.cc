@@ -16,37 +16,42 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class MainJobTest : public ::testing::TestWithParam<Layout> {
+class MainJobTest : public SharedTamTest {
  protected:
-  void SetUp() override {
-    auto stack = Stack::Start(OptionsOf(GetParam()));
-    ASSERT_THAT(stack, IsOk());
-    stack_ = *std::move(stack);
-    scenario_.emplace(*stack_);
-    scenario_->SetUpTenant();
-    scenario_->AddDevice("one");
-    scenario_->AddReferenceValues("one");
+  void SetUpTam() override {
+    scenario().AddDevice("one");
+    scenario().AddReferenceValues("one");
+  }
+  void TearDown() override { stack().Tamctl("operator", {"deployment", "delete", "sample"}); }
+
+  // The next version, for all devices of the class.
+  static void PublishAndDeploy(const std::string& payload) {
+    scenario().Publish(++sequence_, payload);
+    scenario().Deploy("sample");
   }
 
-  Finished SessionOk(const std::vector<std::string>& flags = {}) {
-    Finished done = scenario_->Session("one", flags);
-    EXPECT_EQ(done.exit_code, 0) << done.out << done.err << stack_->TamdLog();
+  Finished SessionOk(const std::string& device, const std::vector<std::string>& flags = {}) {
+    Finished done = scenario().Session(device, flags);
+    EXPECT_EQ(done.exit_code, 0) << done.out << done.err << stack().TamdLog();
     return done;
   }
 
   // Sequence number and state of the one manifest that `device show` lists.
-  std::string Installed() {
+  static std::string Installed(const std::string& device) {
     const auto shown = nlohmann::json::parse(
-        scenario_->Do("operator", {"device", "show", "one", "-o", "json"}), nullptr, false);
+        scenario().Do("operator", {"device", "show", device, "-o", "json"}), nullptr, false);
     if (!shown.is_object() || shown["installed"].size() != 1) return shown.dump();
     const auto& entry = shown["installed"][0];
     return entry["sequence"].get<std::string>() + " " + entry["state"].get<std::string>();
+  }
+  static std::string NowInstalled() {
+    return std::to_string(sequence_) + " INSTALL_STATE_INSTALLED";
   }
 
   // No entry of the audit record holds a device's UUID or a key's thumbprint, in bytes or as text.
   void ExpectPseudonymousRecord() {
     EXPECT_EQ(
-        stack_->Sql("WITH secret (bytes) AS ("
+        stack().Sql("WITH secret (bytes) AS ("
                     "SELECT uuid_send(device_id) FROM registry.devices UNION ALL "
                     "SELECT convert_to(device_id::text, 'UTF8') FROM registry.devices UNION ALL "
                     "SELECT thumbprint FROM registry.key_claims UNION ALL "
@@ -59,83 +64,88 @@ class MainJobTest : public ::testing::TestWithParam<Layout> {
         "t|0\n");
   }
 
-  std::unique_ptr<Stack> stack_;
-  std::optional<Scenario> scenario_;
+  // The TAM's sequence number only grows.
+  static inline int sequence_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(, MainJobTest, ::testing::ValuesIn(LayoutsToTest()), LayoutName);
+INSTANTIATE_IN_LAYOUTS(MainJobTest);
 
 TEST_P(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
-  scenario_->Publish(1, "Hello, Secure World!");
-  scenario_->Deploy("sample");
+  PublishAndDeploy("Hello, Secure World!");
 
-  const Finished first = SessionOk();
+  const Finished first = SessionOk("one");
   EXPECT_THAT(first.out, AllOf(HasSubstr("QueryRequest"), HasSubstr("QueryResponse"),
                                HasSubstr("Update"), HasSubstr("Success")));
-  EXPECT_EQ(scenario_->OnDisk("one"), "Hello, Secure World!");
-  EXPECT_EQ(Installed(), "1 INSTALL_STATE_INSTALLED");
+  EXPECT_EQ(scenario().OnDisk("one"), "Hello, Secure World!");
+  EXPECT_EQ(Installed("one"), NowInstalled());
 
-  const Finished idle = SessionOk();
+  const Finished idle = SessionOk("one");
   EXPECT_THAT(idle.out, AllOf(HasSubstr("204"), Not(HasSubstr("Success"))));
 
-  scenario_->Publish(2, "Hello again!");
-  SessionOk();
-  EXPECT_EQ(scenario_->OnDisk("one"), "Hello again!");
-  EXPECT_EQ(Installed(), "2 INSTALL_STATE_INSTALLED");
-  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM registry.device_manifests"), "1\n");
+  scenario().Publish(++sequence_, "Hello again!");
+  SessionOk("one");
+  EXPECT_EQ(scenario().OnDisk("one"), "Hello again!");
+  EXPECT_EQ(Installed("one"), NowInstalled());
+  EXPECT_EQ(stack().Sql("SELECT count(*) FROM registry.device_manifests"), "1\n");
 
-  scenario_->Do("operator", {"deployment", "delete", "sample"});
-  SessionOk();
-  EXPECT_EQ(scenario_->OnDisk("one"), "");
-  EXPECT_THAT(SessionOk().out, HasSubstr("204"));
+  scenario().Do("operator", {"deployment", "delete", "sample"});
+  SessionOk("one");
+  EXPECT_EQ(scenario().OnDisk("one"), "");
+  EXPECT_THAT(SessionOk("one").out, HasSubstr("204"));
   ExpectPseudonymousRecord();
 }
 
 TEST_P(MainJobTest, Ed25519AgentDoesTheSame) {
-  scenario_->AddDevice("two", {"--suite", "ed25519"});
-  scenario_->Publish(1, "for both suites");
-  scenario_->Deploy("sample");
-  const Finished done = scenario_->Session("two");
+  scenario().AddDevice("two", {"--suite", "ed25519"});
+  PublishAndDeploy("for both suites");
+  const Finished done = scenario().Session("two");
   EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
-  EXPECT_EQ(scenario_->OnDisk("two"), "for both suites");
+  EXPECT_EQ(scenario().OnDisk("two"), "for both suites");
 }
 
 TEST_P(MainJobTest, DeletedDeviceIsEnrolledAgainWithTheSameKeys) {
-  scenario_->Publish(1, "once more");
-  scenario_->Deploy("sample");
-  scenario_->Do("operator", {"device", "delete", "one"});
-  scenario_->Session("one");
-  EXPECT_EQ(scenario_->OnDisk("one"), "");
-  EXPECT_EQ(stack_->Sql("SELECT count(*) FROM attestation.keys"), "0\n");
-  const std::string file = scenario_->Folder("one") + "/device.json";
-  scenario_->Do("operator", {"device", "create", "one", file});
-  SessionOk();
-  EXPECT_EQ(scenario_->OnDisk("one"), "once more");
-  EXPECT_EQ(Installed(), "1 INSTALL_STATE_INSTALLED");
+  const std::string others = stack().Sql("SELECT count(*) FROM attestation.keys");
+  scenario().AddDevice("three");
+  PublishAndDeploy("once more");
+  scenario().Do("operator", {"device", "delete", "three"});
+  scenario().Session("three");
+  EXPECT_EQ(scenario().OnDisk("three"), "");
+  EXPECT_EQ(stack().Sql("SELECT count(*) FROM attestation.keys"), others);
+  const std::string file = scenario().Folder("three") + "/device.json";
+  scenario().Do("operator", {"device", "create", "three", file});
+  SessionOk("three");
+  EXPECT_EQ(scenario().OnDisk("three"), "once more");
+  EXPECT_EQ(Installed("three"), NowInstalled());
 
   // A banned key stays banned, whatever becomes of its device.
   const auto shown = nlohmann::json::parse(
-      scenario_->Do("operator", {"device", "show", "one", "-o", "json"}), nullptr, false);
+      scenario().Do("operator", {"device", "show", "three", "-o", "json"}), nullptr, false);
   ASSERT_TRUE(shown.is_object());
   const std::string key = shown["keys"][0]["name"].get<std::string>();
-  scenario_->Do("operator", {"device", "ban-key", "one", key.substr(key.rfind('/') + 1)});
-  scenario_->Do("operator", {"device", "delete", "one"});
-  const Finished refused = stack_->Tamctl("operator", {"device", "create", "one", file});
+  scenario().Do("operator", {"device", "ban-key", "three", key.substr(key.rfind('/') + 1)});
+  scenario().Do("operator", {"device", "delete", "three"});
+  const Finished refused = stack().Tamctl("operator", {"device", "create", "three", file});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("banned"));
 }
 
 TEST_P(MainJobTest, SessionCompletesBeyondTheLastPartition) {
-  scenario_->Publish(1, "far future");
-  scenario_->Deploy("sample");
-  stack_->SetClockOffset(int64_t{40} * 365 * 86400);
-  stack_->StopTamd(SIGTERM);
-  ASSERT_THAT(stack_->StartTamd(), IsOk());
-  SessionOk();
-  EXPECT_EQ(scenario_->OnDisk("one"), "far future");
+  scenario().AddDevice("four");
+  PublishAndDeploy("far future");
+  stack().SetClockOffset(int64_t{40} * 365 * 86400);
+  stack().StopTamd(SIGTERM);
+  ASSERT_THAT(stack().StartTamd(), IsOk());
+  SessionOk("four");
+  EXPECT_EQ(scenario().OnDisk("four"), "far future");
+  stack().SetClockOffset(0);
+  stack().StopTamd(SIGTERM);
+  ASSERT_THAT(stack().StartTamd(), IsOk());
 }
 
-TEST_P(MainJobTest, TerminatesCleanlyOnSigterm) { EXPECT_EQ(stack_->StopTamd(SIGTERM), 0); }
+TEST_P(MainJobTest, TerminatesCleanlyOnSigterm) {
+  EXPECT_EQ(stack().StopTamd(SIGTERM), 0);
+  ASSERT_THAT(stack().StartTamd(), IsOk());
+}
 
 }  // namespace
 }  // namespace tam::testing

@@ -2,9 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <utility>
-
 #include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
@@ -20,47 +17,39 @@ using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::StartsWith;
 
-// One TAM of each layout for all tests of this file; each test uses devices of its own.
-class RefusalsTest : public ::testing::TestWithParam<Layout> {
+class RefusalsTest : public SharedTamTest {
  protected:
-  void SetUp() override {
-    if (stack_ != nullptr) return;
-    StackOptions options = OptionsOf(GetParam());
+  StackOptions Options() const override {
+    StackOptions options = SharedTamTest::Options();
     // Twenty of one identity, and then none, however slow the machine is.
     options.flags[""] = {"--refusals_per_second=0"};
-    auto stack = Stack::Start(options);
-    ASSERT_THAT(stack, IsOk());
-    stack_ = stack->release();
-    scenario_ = new Scenario(*stack_);
-    scenario_->SetUpTenant();
-    scenario_->AddDevice("one");
-    scenario_->AddReferenceValues("one");
-    scenario_->Publish(1, "secret");
-    scenario_->Deploy("sample");
+    return options;
   }
-  static void TearDownTestSuite() {
-    delete std::exchange(scenario_, nullptr);
-    delete std::exchange(stack_, nullptr);
+  void SetUpTam() override {
+    scenario().AddDevice("one");
+    scenario().AddReferenceValues("one");
+    scenario().Publish(1, "secret");
+    scenario().Deploy("sample");
   }
 
   // A session of a fresh device that must end with nothing installed; what `device show` says.
   static std::string RefusedSession(const std::string& device,
                                     const std::vector<std::string>& flags) {
-    const Finished done = scenario_->Session(device, flags);
+    const Finished done = scenario().Session(device, flags);
     EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
-    EXPECT_EQ(scenario_->OnDisk(device), "");
+    EXPECT_EQ(scenario().OnDisk(device), "");
     EXPECT_EQ(
-        stack_->Sql("SELECT count(*) FROM registry.device_manifests m JOIN registry.devices d "
+        stack().Sql("SELECT count(*) FROM registry.device_manifests m JOIN registry.devices d "
                     "USING (tenant_id, device_id) WHERE d.name = '" +
                     device + "'"),
         "0\n");
-    return scenario_->Show(device);
+    return scenario().Show(device);
   }
 
   // tamctl ends with exit code 1, this code and this reason, and prints no result.
   static void ExpectRefused(const std::string& who, const std::vector<std::string>& args,
                             const std::string& code, const std::string& reason) {
-    const Finished done = stack_->Tamctl(who, args);
+    const Finished done = stack().Tamctl(who, args);
     EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
     EXPECT_THAT(done.err, AllOf(StartsWith("tamctl: " + code + ": "), HasSubstr(reason)));
     EXPECT_EQ(done.out, "");
@@ -69,67 +58,53 @@ class RefusalsTest : public ::testing::TestWithParam<Layout> {
   // Refused before anything is written, by a TAM that serves others.
   static void ExpectTurnedAway(const std::string& who, const std::string& code,
                                const std::string& reason) {
-    scenario_->Do("admin", {"tenant", "list"});
-    const std::string before = stack_->DatabaseDigest();
+    scenario().Do("admin", {"tenant", "list"});
+    const std::string before = stack().DatabaseDigest();
     ExpectRefused(who, {"tenant", "list"}, code, reason);
-    EXPECT_EQ(stack_->DatabaseDigest(), before);
-    scenario_->Do("admin", {"tenant", "list"});
+    EXPECT_EQ(stack().DatabaseDigest(), before);
+    scenario().Do("admin", {"tenant", "list"});
   }
-
-  static Stack* stack_;
-  static Scenario* scenario_;
 };
 
-Stack* RefusalsTest::stack_ = nullptr;
-Scenario* RefusalsTest::scenario_ = nullptr;
-
-// A suite each, so that each has its own TAM.
-std::vector<Layout> If(Layout layout) {
-  const std::vector<Layout> all = LayoutsToTest();
-  if (std::find(all.begin(), all.end(), layout) == all.end()) return {};
-  return {layout};
-}
-INSTANTIATE_TEST_SUITE_P(Together, RefusalsTest, ::testing::ValuesIn(If(Layout::kTogether)),
-                         LayoutName);
-INSTANTIATE_TEST_SUITE_P(Apart, RefusalsTest, ::testing::ValuesIn(If(Layout::kApart)), LayoutName);
+INSTANTIATE_IN_LAYOUTS(RefusalsTest);
 
 TEST_P(RefusalsTest, WrongReferenceValueIsNamedWithExpectedAndFound) {
-  scenario_->AddDevice("measured");
+  scenario().AddDevice("measured");
   const std::string wrong(64, 'e');
   EXPECT_THAT(RefusedSession("measured", {"--measurement", "firmware=" + wrong}),
               AllOf(HasSubstr("measurement"), HasSubstr(wrong.substr(0, 16)),
-                    HasSubstr(scenario_->Measurement("one", "firmware").substr(0, 16))));
+                    HasSubstr(scenario().Measurement("one", "firmware").substr(0, 16))));
 }
 
 TEST_P(RefusalsTest, WrongAttestationKeyIsRefused) {
-  scenario_->AddDevice("keyed");
-  scenario_->AddDevice("donor");
+  scenario().AddDevice("keyed");
+  scenario().AddDevice("donor");
   EXPECT_THAT(RefusedSession("keyed", {"--evidence-key",
-                                       scenario_->Folder("donor") + "/keys/attestation.pem"}),
+                                       scenario().Folder("donor") + "/keys/attestation.pem"}),
               HasSubstr("signature"));
 }
 
 TEST_P(RefusalsTest, WrongNonceInstallsNothingAndIsNamed) {
-  scenario_->AddDevice("stale");
-  const Finished done = scenario_->Session("stale", {"--evidence-nonce", std::string(64, 'a')});
+  scenario().AddDevice("stale");
+  const Finished done = scenario().Session("stale", {"--evidence-nonce", std::string(64, 'a')});
   EXPECT_EQ(done.exit_code, 1) << done.out << done.err;
-  EXPECT_EQ(scenario_->OnDisk("stale"), "");
+  EXPECT_EQ(scenario().OnDisk("stale"), "");
   // Remembered by the replica that was told of it (docs/adr/0005).
   std::string shown;
-  for (int i = 0; i < stack_->options().replicas; ++i) {
-    shown += scenario_->Do("operator", {"device", "show", "stale", "--server",
-                                        stack_->tam().AdminAddress("registry", i)});
+  for (int i = 0; i < stack().options().replicas; ++i) {
+    shown += scenario().Do("operator", {"device", "show", "stale", "--server",
+                                        stack().tam().AdminAddress("registry", i)});
   }
   EXPECT_THAT(shown, AllOf(HasSubstr("eat_nonce"), HasSubstr("expected: a live challenge"),
                            HasSubstr("found:    " + std::string(32, 'a'))));
 }
 
 TEST_P(RefusalsTest, RefusedDeviceRecoversWithRightEvidence) {
-  scenario_->AddDevice("healed");
+  scenario().AddDevice("healed");
   RefusedSession("healed", {"--measurement", "firmware=" + std::string(64, 'e')});
-  const Finished done = scenario_->Session("healed");
+  const Finished done = scenario().Session("healed");
   EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
-  EXPECT_EQ(scenario_->OnDisk("healed"), "secret");
+  EXPECT_EQ(scenario().OnDisk("healed"), "secret");
 }
 
 TEST_P(RefusalsTest, AdminCallWithoutCertificateIsRefusedAndLeavesNoRow) {
@@ -158,40 +133,40 @@ TEST_P(RefusalsTest, OperatorOfAnotherTenantReadsAndChangesNothingHere) {
                 "tenant: want other, got demo");
   ExpectRefused("other-operator", {"tenant", "list"}, "PERMISSION_DENIED",
                 "not permitted to call /tam.v1.RegistryService/ListTenants");
-  EXPECT_THAT(scenario_->Do("operator", {"domain", "show", "samples"}),
+  EXPECT_THAT(scenario().Do("operator", {"domain", "show", "samples"}),
               AnyOf(HasSubstr("ACTIVE"), HasSubstr("active")));
 }
 
 TEST_P(RefusalsTest, WrongRoleIsRefusedAuditedAndLimited) {
   const auto denials = [] {
-    return std::stoi(stack_->Sql("SELECT count(*) FROM audit.entries WHERE kind LIKE '%denied%'"));
+    return std::stoi(stack().Sql("SELECT count(*) FROM audit.entries WHERE kind LIKE '%denied%'"));
   };
   const int before = denials();
   ExpectRefused("auditor", {"domain", "suspend", "samples"}, "PERMISSION_DENIED",
                 "not permitted to call /tam.v1.CatalogService/UpdateDomain");
   EXPECT_EQ(denials(), before + 1);
   // At one replica: each keeps count of its own.
-  const std::string catalog = stack_->tam().AdminAddress("catalog", 0);
+  const std::string catalog = stack().tam().AdminAddress("catalog", 0);
   const std::vector<std::string> call = {"domain", "delete", "samples", "--server", catalog};
-  for (int i = 0; i < 20; ++i) stack_->Tamctl("auditor", call);
+  for (int i = 0; i < 20; ++i) stack().Tamctl("auditor", call);
   ExpectRefused("auditor", call, "RESOURCE_EXHAUSTED", "too many refused calls");
   EXPECT_THAT(denials(), AllOf(Ge(before + 10), Le(before + 21)));
-  EXPECT_THAT(scenario_->Do("operator", {"domain", "show", "samples"}),
+  EXPECT_THAT(scenario().Do("operator", {"domain", "show", "samples"}),
               AnyOf(HasSubstr("ACTIVE"), HasSubstr("active")));
 }
 
 TEST_P(RefusalsTest, TenantIsSuspendedAndResumedByAdministratorsAlone) {
   ExpectRefused("operator", {"tenant", "suspend", "demo"}, "PERMISSION_DENIED",
                 "not permitted to call /tam.v1.RegistryService/SetTenantState");
-  EXPECT_THAT(scenario_->Do("admin", {"tenant", "suspend", "demo"}), HasSubstr("suspended"));
-  EXPECT_THAT(scenario_->Do("admin", {"tenant", "resume", "demo"}), HasSubstr("active"));
+  EXPECT_THAT(scenario().Do("admin", {"tenant", "suspend", "demo"}), HasSubstr("suspended"));
+  EXPECT_THAT(scenario().Do("admin", {"tenant", "resume", "demo"}), HasSubstr("active"));
 }
 
 TEST_P(RefusalsTest, DeveloperTouchesOnlyOwnDomains) {
   ExpectRefused("developer2", {"component", "list", "--domain", "samples"}, "PERMISSION_DENIED",
                 "the caller owns no such domain");
   ExpectRefused("developer2",
-                {"component", "publish", stack_->Path("sample-1.suit"), "--domain", "samples"},
+                {"component", "publish", stack().Path("sample-1.suit"), "--domain", "samples"},
                 "PERMISSION_DENIED", "the caller owns no such domain");
 }
 

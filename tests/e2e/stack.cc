@@ -133,8 +133,10 @@ absl::Status Stack::Restart(const std::string& name) {
 
 int Stack::StopTamd(int signal) {
   int code = 0;
+  // All at once, then each end is waited for.
+  for (const std::string& name : tam_->names()) tam_->Signal(name, signal);
   for (const std::string& name : tam_->names()) {
-    const int one = tam_->Stop(name, signal);
+    const int one = tam_->Stop(name, 0);
     if (code == 0) code = one;
   }
   return code;

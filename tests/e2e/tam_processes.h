@@ -49,10 +49,11 @@ class TamProcesses {
   // the end of its log where one ends instead; DeadlineExceeded after 60 s.
   absl::Status Start(const std::string& name);
   absl::Status StartAll();
-  // Sends `signal` and waits for the end (SIGKILL after 20 s). The exit code, 128 + signal when a
-  // signal ended it, -1 where it does not run. A process that ended by itself is taken note of.
+  // Sends `signal`, where it is not 0, and waits for the end (SIGKILL after 20 s). The exit code,
+  // 128 + signal when a signal ended it, -1 where it does not run. A process that ended by itself
+  // is taken note of.
   int Stop(const std::string& name, int signal);
-  // For signals that end nothing, SIGSTOP and SIGCONT.
+  // For signals whose end nobody waits for, as SIGSTOP and SIGCONT.
   void Signal(const std::string& name, int signal);
   bool Running(const std::string& name);
   // -1 where it does not run.
