@@ -120,11 +120,11 @@ HttpReply Respond(TeepProtocol& protocol, const HttpRequest& request) {
   if (auto refusal = AnswerFromHead(request, !request.body.empty())) return *std::move(refusal);
   const std::string path = PathOf(request.target);
   if (request.body.empty()) {
-    absl::StatusOr<std::string> query = protocol.ProcessConnect(path, request.source);
+    absl::StatusOr<std::string> query = protocol.ProcessConnect(path, request.arrival);
     return query.ok() ? MessageReply(*std::move(query)) : ReplyTo(query.status());
   }
   absl::StatusOr<std::optional<std::string>> answer =
-      protocol.ProcessTeepMessage(path, request.body, request.source);
+      protocol.ProcessTeepMessage(path, request.body, request.arrival);
   if (!answer.ok()) return ReplyTo(answer.status());
   return answer->has_value() ? MessageReply(**std::move(answer)) : EmptyReply(204);
 }

@@ -14,10 +14,18 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace tam::gateway {
 
 inline constexpr char kTeepMediaType[] = "application/teep+cbor";
+
+// Whence a request came, and when.
+struct Arrival {
+  std::string source;  // address that failures are counted against
+  // How long ago it was whole; counts against the time that the engine has for it.
+  absl::Duration waited = absl::ZeroDuration();
+};
 
 struct HttpRequest {
   std::string method;
@@ -25,7 +33,7 @@ struct HttpRequest {
   std::optional<std::string> accept;  // all Accept fields, joined by ", "
   std::optional<std::string> content_type;
   std::string body;
-  std::string source;  // address that failures are counted against
+  Arrival arrival;
 };
 
 struct HttpReply {
@@ -42,10 +50,11 @@ class TeepProtocol {
   // OutOfRange (message too large for this endpoint), Unavailable and ResourceExhausted (try again
   // later), any other (internal).
   virtual absl::StatusOr<std::string> ProcessConnect(const std::string& path,
-                                                     const std::string& source) = 0;
+                                                     const Arrival& arrival) = 0;
   // The signed answer to a message, or nullopt where there is none (RFC 9397 section 6.2.1).
-  virtual absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(
-      const std::string& path, std::string_view message, const std::string& source) = 0;
+  virtual absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(const std::string& path,
+                                                                        std::string_view message,
+                                                                        const Arrival& arrival) = 0;
 };
 
 // True when the Accept field admits application/teep+cbor: the most specific range that matches

@@ -221,7 +221,7 @@ HttpRequest HttpConnection::TakeHead() const {
   if (const auto it = fields.find(http::field::content_type); it != fields.end()) {
     request.content_type = std::string(it->value());
   }
-  request.source = source_;
+  request.arrival.source = source_;
   return request;
 }
 

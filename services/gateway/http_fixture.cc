@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <type_traits>
 #include <utility>
@@ -19,7 +20,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
 absl::StatusOr<std::string> FakeProtocol::ProcessConnect(const std::string& path,
-                                                         const std::string&) {
+                                                         const Arrival& arrival) {
+  Note(arrival);
   if (path == "/tam/acme/unknown") return absl::NotFoundError("no such endpoint");
   if (path == "/tam/acme/busy") return absl::ResourceExhaustedError("budget");
   if (path == "/tam/acme/held") {
@@ -30,11 +32,8 @@ absl::StatusOr<std::string> FakeProtocol::ProcessConnect(const std::string& path
 }
 
 absl::StatusOr<std::optional<std::string>> FakeProtocol::ProcessTeepMessage(
-    const std::string&, std::string_view message, const std::string& source) {
-  {
-    std::lock_guard lock(mutex_);
-    sources_.insert(source);
-  }
+    const std::string&, std::string_view message, const Arrival& arrival) {
+  Note(arrival);
   if (message.starts_with("wait")) {
     entered.set_value();
     go_on.get_future().wait();
@@ -47,6 +46,17 @@ absl::StatusOr<std::optional<std::string>> FakeProtocol::ProcessTeepMessage(
   if (message == "too large here") return absl::OutOfRangeError("message too large");
   if (message.starts_with("update")) return std::optional<std::string>(message);
   return std::optional<std::string>();
+}
+
+void FakeProtocol::Note(const Arrival& arrival) {
+  std::lock_guard lock(mutex_);
+  sources_.insert(arrival.source);
+  longest_wait_ = std::max(longest_wait_, arrival.waited);
+}
+
+absl::Duration FakeProtocol::longest_wait() {
+  std::lock_guard lock(mutex_);
+  return longest_wait_;
 }
 
 std::set<std::string> FakeProtocol::sources() {

@@ -37,19 +37,25 @@ inline constexpr char kTypeField[] = "Content-Type: application/teep+cbor\r\n";
 // an empty POST to /tam/acme/held when the gate opens.
 class FakeProtocol : public TeepProtocol {
  public:
-  absl::StatusOr<std::string> ProcessConnect(const std::string& path, const std::string&) override;
+  absl::StatusOr<std::string> ProcessConnect(const std::string& path,
+                                             const Arrival& arrival) override;
   absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(const std::string&,
                                                                 std::string_view message,
-                                                                const std::string& source) override;
+                                                                const Arrival& arrival) override;
   std::set<std::string> sources();
+  // What requests are said to have waited, the longest.
+  absl::Duration longest_wait();
 
   std::promise<void> entered, go_on, gate;
   std::atomic<int> held = 0;  // so many have come to the gate
 
  private:
   const std::shared_future<void> opened_ = gate.get_future().share();
-  std::mutex mutex_;  // guards sources_
+  void Note(const Arrival& arrival);
+
+  std::mutex mutex_;  // guards the rest
   std::set<std::string> sources_;
+  absl::Duration longest_wait_;
 };
 
 using Response = boost::beast::http::response<boost::beast::http::string_body>;

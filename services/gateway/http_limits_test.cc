@@ -1,4 +1,5 @@
 // Each limit of the listener at its edge, over real sockets.
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "services/gateway/admission.h"
 #include "services/gateway/http_fixture.h"
+#include "services/gateway/manual_clock.h"
 
 namespace tam::gateway {
 namespace {
@@ -178,7 +180,9 @@ TEST_P(HttpLimitsTest, BodiesThatAreHeldAreBoundedInAll) {
 // 500 devices that post in the same moment, while no worker gets on.
 TEST_P(HttpLimitsTest, HundredsThatPostAtOnceAllWait) {
   constexpr int kClients = 500;
-  Start();
+  HttpServerConfig config;
+  config.queue_patience = absl::InfiniteDuration();
+  Start(config);
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < kClients; ++i) {
     clients.push_back(Connect());
@@ -213,6 +217,51 @@ TEST_P(HttpLimitsTest, BeyondTheQueueIs503AndMessagesOfSessionsHaveTheOtherHalf)
   int served = 0;
   for (const auto& client : waiting) served += client->Read().result_int() == 200;
   EXPECT_EQ(served, 6);
+}
+
+// Services hold every worker up: what waits is answered in time, and messages of sessions that have
+// begun are still served when empty POSTs no longer are.
+TEST_P(HttpLimitsTest, WhatWaitedTooLongIs503AndTheEngineIsNotAsked) {
+  ManualClock clock;
+  std::atomic<int> moments = 0;  // one when a request is queued, one when a worker has it
+  HttpServerConfig config;
+  config.queue_patience = absl::Seconds(4);
+  config.clock = [&, now = clock.clock()] {
+    const absl::Duration at = now();
+    ++moments;
+    return at;
+  };
+  Start(config);
+  std::vector<std::unique_ptr<Client>> held;
+  for (int i = 1; i <= 4; ++i) {
+    held.push_back(Connect());
+    held.back()->Send(Post("", "/tam/acme/held"));
+    ASSERT_TRUE(Eventually([&] { return protocol_.held == i; }));
+  }
+  int queued = moments;
+  const auto queue = [&](const std::string& request) {
+    auto client = Connect();
+    client->Send(request);
+    EXPECT_TRUE(Eventually([&] { return moments == queued + 1; }));
+    ++queued;
+    return client;
+  };
+  const auto too_late = queue(Post("update 1"));
+  clock.Advance(absl::Milliseconds(1));
+  const auto last_message = queue(Post("update 2"));
+  clock.Advance(absl::Milliseconds(1999));
+  const auto late_query = queue(Post(""));
+  clock.Advance(absl::Milliseconds(1));
+  const auto last_query = queue(Post(""));
+  clock.Advance(absl::Seconds(2));
+  protocol_.gate.set_value();
+  const Response refused = too_late->Read();
+  EXPECT_EQ(refused.result_int(), 503u);
+  EXPECT_EQ(refused["Retry-After"], "2");
+  EXPECT_EQ(last_message->Read().body(), "update 2");
+  EXPECT_EQ(late_query->Read().result_int(), 503u);
+  EXPECT_EQ(last_query->Read().body(), kQuery);
+  EXPECT_EQ(protocol_.longest_wait(), absl::Seconds(4));
 }
 
 class ConnectionLimitsTest : public HttpFixture {};

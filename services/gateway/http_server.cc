@@ -117,6 +117,7 @@ class HttpServer::Core {
   std::optional<Admission::Ticket> TicketFor(const std::string& source, bool& serve);
   tls::Stream StreamOn(tcp::socket socket) const;
   bool Dispatch(HttpRequest request, std::function<void(HttpReply)> done);
+  HttpReply Answer(const HttpRequest& request);
   void Forget(HttpConnection* connection);
 
   const HttpServerConfig config_;
@@ -208,9 +209,20 @@ void HttpServer::Core::Begin(tcp::socket socket) try {
 bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpReply)> done) {
   const auto priority = request.body.empty() ? runtime::WorkerPool::Priority::kNew
                                              : runtime::WorkerPool::Priority::kContinuing;
-  return pool_.TrySubmit([this, request = std::move(request),
-                          done = std::move(done)] { done(Respond(protocol_, request)); },
-                         priority);
+  return pool_.TrySubmit(
+      [this, arrived = config_.clock(), request = std::move(request),
+       done = std::move(done)]() mutable {
+        request.arrival.waited = config_.clock() - arrived;
+        done(Answer(request));
+      },
+      priority);
+}
+
+// Whoever waited too long has left, or is better told to come again than to wait on.
+HttpReply HttpServer::Core::Answer(const HttpRequest& request) {
+  const absl::Duration patience = config_.queue_patience / (request.body.empty() ? 2 : 1);
+  if (request.arrival.waited > patience) return EmptyReply(503);
+  return Respond(protocol_, request);
 }
 
 void HttpServer::Core::Forget(HttpConnection* connection) {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/gateway/admission.h"
+#include "services/gateway/clock.h"
 #include "services/gateway/dropped.h"
 #include "services/gateway/http_binding.h"
 #include "services/gateway/tls_certificate.h"
@@ -28,7 +29,11 @@ struct HttpServerConfig {
   int io_threads = 2;         // reading and writing, handshakes too
   int workers = 16;           // sessions at a time
   size_t queue_limit = 2048;  // requests that wait for a worker, half of them empty POSTs; then 503
-  AdmissionLimits admission;  // beyond: 503 and close; a TLS connection is closed without
+  // How long a message waits for a worker, and half of that an empty POST, so that new sessions
+  // give way to those that have begun; then 503, and the engine is not asked.
+  absl::Duration queue_patience = absl::Seconds(4);
+  MonotonicClock clock = SystemMonotonicClock();  // of that wait
+  AdmissionLimits admission;          // beyond: 503 and close; a TLS connection is closed without
   size_t max_header_bytes = 8 << 10;  // beyond: 431
   size_t max_body_bytes = 1 << 20;    // beyond: 413
   // Then the connection ends, so that load spreads and a new certificate gets about.

@@ -53,17 +53,18 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
                    RandomSeed(dependencies_.random)) {}
 
-runtime::CallContext SessionEngine::NewContext() const {
-  return {dependencies_.self, absl::Now() + config_.call_timeout, runtime::NewRequestId()};
+runtime::CallContext SessionEngine::NewContext(const Arrival& arrival) const {
+  return {dependencies_.self, absl::Now() - arrival.waited + config_.call_timeout,
+          runtime::NewRequestId()};
 }
 
 absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& path,
-                                                          const std::string& source) {
-  const absl::Duration arrived = dependencies_.clock();
-  const runtime::CallContext context = NewContext();
+                                                          const Arrival& arrival) {
+  const absl::Duration arrived = dependencies_.clock() - arrival.waited;
+  const runtime::CallContext context = NewContext(arrival);
   auto endpoint = dependencies_.endpoints.Get(path, context.deadline);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), context, source, arrived);
+  Session session(*std::move(endpoint), context, arrival.source, arrived);
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
   auto query = MakeQueryRequest(*session.endpoint, session.context);
   if (query.ok()) {
@@ -116,12 +117,12 @@ absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view messag
 }
 
 absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
-    const std::string& path, std::string_view message, const std::string& source) {
-  const absl::Duration arrived = dependencies_.clock();
-  const runtime::CallContext context = NewContext();
+    const std::string& path, std::string_view message, const Arrival& arrival) {
+  const absl::Duration arrived = dependencies_.clock() - arrival.waited;
+  const runtime::CallContext context = NewContext(arrival);
   auto endpoint = dependencies_.endpoints.Get(path, context.deadline);
   if (!endpoint.ok()) return endpoint.status();
-  Session session(*std::move(endpoint), context, source, arrived);
+  Session session(*std::move(endpoint), context, arrival.source, arrived);
   if (message.size() > session.endpoint->max_message_bytes) {
     return absl::OutOfRangeError("message too large for this endpoint");
   }

@@ -29,7 +29,7 @@
 namespace tam::gateway {
 
 struct SessionConfig {
-  // For one call to a service.
+  // For a message, from its arrival on.
   absl::Duration call_timeout = absl::Seconds(10);
   // QueryRequests of this replica; above it, try again later.
   Rate query_requests{2000, 4000};
@@ -75,10 +75,10 @@ class SessionEngine : public TeepProtocol {
   // ResourceExhausted above the signing budget, Unavailable without fresh keys. Touches no database
   // while endpoint and keys are cached.
   absl::StatusOr<std::string> ProcessConnect(const std::string& path,
-                                             const std::string& source) override;
+                                             const Arrival& arrival) override;
   absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(const std::string& path,
                                                                 std::string_view message,
-                                                                const std::string& source) override;
+                                                                const Arrival& arrival) override;
 
  private:
   using Answer = absl::StatusOr<std::optional<std::string>>;
@@ -117,7 +117,7 @@ class SessionEngine : public TeepProtocol {
   };
 
   // session.cc: who speaks, and whether it is a replay.
-  runtime::CallContext NewContext() const;
+  runtime::CallContext NewContext(const Arrival& arrival) const;
   absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
                                                const runtime::CallContext& context);
   absl::Status CheckQueryBudget(const Session& session);

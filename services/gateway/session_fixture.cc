@@ -35,6 +35,11 @@ int PlayedChannel::calls(const std::string& method) {
   return calls_[method];
 }
 
+absl::Time PlayedChannel::deadline() {
+  std::lock_guard lock(mutex_);
+  return deadline_;
+}
+
 absl::Status PlayedChannel::Call(const runtime::CallContext& context, absl::string_view method,
                                  const google::protobuf::Message& request,
                                  google::protobuf::Message* response) {
@@ -42,6 +47,7 @@ absl::Status PlayedChannel::Call(const runtime::CallContext& context, absl::stri
   {
     std::lock_guard lock(mutex_);
     ++calls_[name];
+    deadline_ = context.deadline;
   }
   if (!failure_.ok()) return failure_;
   if (next_ != nullptr) return next_->Call(context, method, request, response);
@@ -232,7 +238,7 @@ size_t SessionFixture::AuditCount(const std::string& kind) {
 }
 
 std::string SessionFixture::Connect(const std::string& endpoint) {
-  const auto bytes = module_->protocol().ProcessConnect("/tam/acme/" + endpoint, "192.0.2.1");
+  const auto bytes = module_->protocol().ProcessConnect("/tam/acme/" + endpoint, {"192.0.2.1"});
   EXPECT_OK(bytes);
   if (!bytes.ok()) return "";
   const auto cose = cose::Message::Parse(cbor::AsBytes(*bytes), cose::TagRule::kRequired);
@@ -277,7 +283,7 @@ std::string SessionFixture::Sign(const teep::Message& message, const keys::Priva
 absl::StatusOr<std::optional<std::string>> SessionFixture::Send(const std::string& bytes,
                                                                 const std::string& endpoint,
                                                                 const std::string& source) {
-  return module_->protocol().ProcessTeepMessage("/tam/acme/" + endpoint, bytes, source);
+  return module_->protocol().ProcessTeepMessage("/tam/acme/" + endpoint, bytes, {source});
 }
 
 teep::Update SessionFixture::UpdateIn(const absl::StatusOr<std::optional<std::string>>& answer) {

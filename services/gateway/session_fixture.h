@@ -31,6 +31,8 @@ class PlayedChannel : public runtime::RpcChannel {
   // From now on this is every answer; OK: no longer.
   void FailWith(absl::Status status) { failure_ = std::move(status); }
   int calls(const std::string& method);
+  // Of the last call.
+  absl::Time deadline();
   absl::Status Call(const runtime::CallContext& context, absl::string_view method,
                     const google::protobuf::Message& request,
                     google::protobuf::Message* response) override;
@@ -41,8 +43,9 @@ class PlayedChannel : public runtime::RpcChannel {
   std::map<std::string, Play> plays_;
   absl::Status failure_;
   runtime::RpcChannel* next_ = nullptr;
-  std::mutex mutex_;  // guards calls_
+  std::mutex mutex_;  // guards the rest
   std::map<std::string, int> calls_;
+  absl::Time deadline_;
 };
 
 class SessionFixture : public ::testing::Test {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "services/gateway/session_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -22,10 +23,24 @@ TEST_F(LimitsTest, AboveTheSigningBudgetIsResourceExhausted) {
   config.session.query_requests = {1, 3};
   Restart(config);
   for (int i = 0; i < 3; ++i) Connect();
-  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", {"192.0.2.1"}),
               StatusIs(absl::StatusCode::kResourceExhausted));
   Advance(absl::Seconds(1));
   Connect();
+}
+
+// What a request waited before the engine got it is gone from its time.
+TEST_F(LimitsTest, TimeBeforeTheEngineCountsAgainstTheDeadline) {
+  GatewayConfig config;
+  config.session.call_timeout = absl::Hours(2);
+  Restart(config);
+  const Arrival late{"192.0.2.1", absl::Hours(1)};
+  ASSERT_OK(module_->protocol().ProcessConnect("/tam/acme/main", late));
+  EXPECT_LE(signing_.deadline(), absl::Now() + absl::Hours(1));
+  const std::string message = Sign(Evidence(Connect()));
+  UpdateIn(module_->protocol().ProcessTeepMessage("/tam/acme/main", message, late));
+  EXPECT_LE(registry_.deadline(), absl::Now() + absl::Hours(1));
+  EXPECT_GT(registry_.deadline(), absl::Now() + absl::Minutes(59));
 }
 
 TEST_F(LimitsTest, OneSourceCannotUseUpTheBudgetOfOthers) {
@@ -36,9 +51,9 @@ TEST_F(LimitsTest, OneSourceCannotUseUpTheBudgetOfOthers) {
   Restart(config);
   auto& protocol = module_->protocol();
   int served = 0;
-  for (int i = 0; i < 20; ++i) served += protocol.ProcessConnect("/tam/acme/main", "noisy").ok();
+  for (int i = 0; i < 20; ++i) served += protocol.ProcessConnect("/tam/acme/main", {"noisy"}).ok();
   EXPECT_EQ(served, 5);
-  EXPECT_OK(protocol.ProcessConnect("/tam/acme/main", "quiet"));
+  EXPECT_OK(protocol.ProcessConnect("/tam/acme/main", {"quiet"}));
 }
 
 TEST_F(LimitsTest, ManyDevicesBehindOneAddressAreNotFailures) {
@@ -141,7 +156,8 @@ TEST_F(LimitsTest, AThousandCopiesAtOnceOverTwoGatewaysGetTheSameToken) {
     threads.emplace_back([&, t] {
       for (int i = t; i < kCopies; i += kThreads) {
         GatewayModule& gateway = i % 2 == 0 ? *first : *module_;
-        answers[i] = gateway.protocol().ProcessTeepMessage("/tam/acme/main", message, "192.0.2.1");
+        answers[i] =
+            gateway.protocol().ProcessTeepMessage("/tam/acme/main", message, {"192.0.2.1"});
       }
     });
   }

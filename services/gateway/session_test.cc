@@ -32,13 +32,13 @@ TEST_F(ConnectTest, TouchesNoDatabaseWhenWarm) {
 }
 
 TEST_F(ConnectTest, UnknownEndpointIsNotFound) {
-  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/none", "192.0.2.1"),
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/none", {"192.0.2.1"}),
               StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(ConnectTest, WithoutFreshTimeIsUnavailable) {
   signing_.FailWith(absl::UnavailableError("signing is down"));
-  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", "192.0.2.1"),
+  EXPECT_THAT(module_->protocol().ProcessConnect("/tam/acme/main", {"192.0.2.1"}),
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
