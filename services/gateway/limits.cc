@@ -61,6 +61,13 @@ bool BucketTable::TryTake(std::string_view key) {
   return true;
 }
 
+void BucketTable::GiveBack(std::string_view key) {
+  const size_t index = IndexOf(key);
+  std::lock_guard lock(stripes_[index % kStripes]);
+  Slot& slot = Fill(index);
+  slot.tokens = static_cast<float>(std::min<double>(rate_.burst, slot.tokens + 1.0));
+}
+
 bool BucketTable::HasToken(std::string_view key) {
   const size_t index = IndexOf(key);
   std::lock_guard lock(stripes_[index % kStripes]);

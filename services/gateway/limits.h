@@ -41,6 +41,8 @@ class BucketTable {
   BucketTable(size_t slots, Rate rate, MonotonicClock clock, uint64_t seed);
   // Takes one token of the key's bucket, or returns false.
   bool TryTake(std::string_view key);
+  // Gives back a token that TryTake took.
+  void GiveBack(std::string_view key);
   // True if TryTake would succeed now.
   bool HasToken(std::string_view key);
 

@@ -36,6 +36,20 @@ TEST(BucketTable, OneKeysExcessLeavesAnotherAlone) {
   EXPECT_TRUE(table.TryTake("10.0.0.1"));
 }
 
+TEST(BucketTable, WhatIsGivenBackCanBeTakenAgainUpToTheBurst) {
+  ManualClock clock;
+  BucketTable table(1 << 12, {1, 2}, clock.clock(), 42);
+  EXPECT_TRUE(table.TryTake("a"));
+  EXPECT_TRUE(table.TryTake("a"));
+  table.GiveBack("a");
+  EXPECT_TRUE(table.TryTake("a"));
+  EXPECT_FALSE(table.TryTake("a"));
+  for (int i = 0; i < 5; ++i) table.GiveBack("a");
+  EXPECT_TRUE(table.TryTake("a"));
+  EXPECT_TRUE(table.TryTake("a"));
+  EXPECT_FALSE(table.TryTake("a"));
+}
+
 TEST(BucketTable, ThreadsTogetherTakeNoMoreThanTheBurst) {
   ManualClock clock;
   BucketTable table(1, {1, 100}, clock.clock(), 1);

@@ -204,8 +204,8 @@ bool SessionEngine::MayBeHeard(const Session& session) {
          (recent_keys_.Contains(key) && key_failures_.HasToken(key)) || excess_messages_.TryTake();
 }
 
-bool SessionEngine::MayReplyStateless(const Session& session) {
-  return devices_.TryTake(KeyOf(session));
+bool SessionEngine::MayReplyStateless(Session& session) {
+  return std::exchange(session.charged, false) || devices_.TryTake(KeyOf(session));
 }
 
 void SessionEngine::Record(const Session& session, Outcome outcome, absl::string_view detail) {

@@ -41,7 +41,8 @@ struct SessionConfig {
   // Messages that name a proven key and are not by it: above it, the key has no reserved capacity.
   Rate failures_per_key{1, 30};
   Rate excess_messages{100, 100};
-  // Stateless replies (err-codes 1, 4, 7; a QueryRequest after an Error) to one key.
+  // Stateless replies (err-codes 1, 4, 7; a QueryRequest after an Error) to one key, and reads of
+  // keys and configuration in vain.
   Rate per_device{0.1, 20};
   // The open Update of one key again, for copies of the message that opened it: a network may
   // deliver many at once.
@@ -102,6 +103,7 @@ class SessionEngine : public TeepProtocol {
     // Of a QueryResponse: what it brought as challenge or token, and what became of checking it.
     std::optional<std::string> challenge;
     absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
+    bool charged = false;  // the key's account has paid for a stateless reply
   };
 
   // Counts one that waits, while it lives.
@@ -127,7 +129,7 @@ class SessionEngine : public TeepProtocol {
   // False when the source has failed too often and the key has not proved itself lately.
   bool MayBeHeard(const Session& session);
   // False when a reply without state may not be given to this key now.
-  bool MayReplyStateless(const Session& session);
+  bool MayReplyStateless(Session& session);
   std::string KeyOf(const Session& session) const;  // in the limits' tables
   Answer Silent(const Session& session, Outcome outcome, absl::string_view detail = "");
   Answer Drop(const Session& session, Outcome outcome, absl::string_view detail = "");
@@ -140,6 +142,8 @@ class SessionEngine : public TeepProtocol {
   // For verified signatures: decides by keys and configuration that were read after the message
   // came.
   void ReopenIfRefused(Session& session);
+  // Unavailable: they could not be read, or too many wait.
+  void Reopen(Session& session);
   // True when the guard shows this challenge, or a later one, as used.
   static bool IsUsed(const Session& session);
 

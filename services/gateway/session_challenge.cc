@@ -31,12 +31,20 @@ absl::StatusOr<Challenge> SessionEngine::Open(const Session& session, std::strin
 
 // An unknown epoch, a MAC that differs or a moment that has not come may mean that keys,
 // configuration or time are older here than elsewhere. Only who signs with a registered key has
-// them read again, and only so many at once wait for it: the others are told to come again.
+// them read again, and only so many at once wait for it: the others are told to come again. Each
+// pays in advance, and has it back where that was not in vain: else one device, with challenges or
+// tokens of its own making, could hold every place for ever.
 void SessionEngine::ReopenIfRefused(Session& session) {
   if (!session.challenge.has_value() || session.opened.ok() ||
-      !MayBeLiftedByRefresh(session.opened.status()) || !devices_.HasToken(KeyOf(session))) {
+      !MayBeLiftedByRefresh(session.opened.status()) || !devices_.TryTake(KeyOf(session))) {
     return;
   }
+  Reopen(session);
+  session.charged = !session.opened.ok() && !absl::IsUnavailable(session.opened.status());
+  if (!session.charged) devices_.GiveBack(KeyOf(session));
+}
+
+void SessionEngine::Reopen(Session& session) {
   const Waiting waiting(waiting_for_reads_);
   if (waiting.count() > config_.max_waiting_for_reads) {
     session.opened = absl::UnavailableError("too many wait for keys or configuration");

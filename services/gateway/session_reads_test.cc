@@ -70,5 +70,53 @@ TEST_F(ReadsTest, WhereKeysCannotBeReadADeviceIsToldToComeAgain) {
   EXPECT_THAT(UpdateIn(Send(message)).manifest_list, SizeIs(1));
 }
 
+// A token, which nothing else charges for, and no challenge.
+TEST_F(ReadsTest, OneDeviceCannotHaveThemReadForEver) {
+  GatewayConfig config;
+  config.session.per_device = {0.1, 3};
+  Restart(config);
+  Connect("lax");
+  teep::QueryResponse response;
+  response.token = std::string(kChallengeSize, 't');
+  response.tc_list.emplace();
+  teep::Error error;
+  error.token = response.token;
+  error.err_code = teep::ErrorCode::kTemporaryError;
+  const auto reads_for = [&](const teep::Message& message) {
+    const int before = Reads();
+    EXPECT_TRUE(IsSilent(Send(Sign(message), "lax")));
+    return Reads() - before;
+  };
+  EXPECT_EQ(reads_for(response), 2);
+  EXPECT_EQ(reads_for(error), 2);
+  EXPECT_EQ(reads_for(response), 2);
+  EXPECT_EQ(reads_for(response), 0);
+  EXPECT_EQ(reads_for(error), 0);
+  EXPECT_EQ(Count(Outcome::kDroppedToken), 5u);
+  // Another device has an account of its own, and this one gets another try.
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  CreateDevice("neighbour", key_);
+  EXPECT_EQ(reads_for(response), 2);
+}
+
+// One charge for each message, and none where the read lifts the refusal or fails.
+TEST_F(ReadsTest, OnlyReadsInVainAreChargedAndWithTheReplyOnce) {
+  GatewayConfig config;
+  config.session.per_device = {0.001, 2};
+  const std::string challenge = NewerChallenge(config);
+  EXPECT_THAT(UpdateIn(Send(Sign(Evidence(challenge)))).manifest_list, SizeIs(1));
+  const std::string foreign(kChallengeSize, 'c');
+  signing_.FailWith(absl::UnavailableError("down"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Send(Sign(Evidence(foreign))), StatusIs(absl::StatusCode::kUnavailable));
+  }
+  signing_.FailWith(absl::OkStatus());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(UpdateIn(Send(Sign(Evidence(foreign)))).err_code,
+              teep::ErrorCode::kAttestationRequired);
+  }
+  EXPECT_THAT(Send(Sign(Evidence(foreign))), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 }  // namespace
 }  // namespace tam::gateway
