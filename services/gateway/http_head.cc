@@ -34,6 +34,14 @@ bool EndsWithChunked(std::string_view codings) {
   return absl::EqualsIgnoreCase(last, "chunked");
 }
 
+// Beast takes the same length said twice.
+bool HasManyLengths(const http::fields& fields) {
+  const auto lengths = fields.equal_range(http::field::content_length);
+  if (lengths.first == lengths.second) return false;
+  return std::distance(lengths.first, lengths.second) > 1 ||
+         View(lengths.first->value()).find(',') != std::string_view::npos;
+}
+
 }  // namespace
 
 HeadScanner::State HeadScanner::EndLine() {
@@ -78,6 +86,7 @@ int RefusalOfHead(const http::fields& fields, unsigned version) {
   const auto count = std::distance(hosts.first, hosts.second);
   if (count > 1 || (count == 0 && version > 10)) return 400;
   if (count == 1 && !IsHost(View(hosts.first->value()))) return 400;
+  if (HasManyLengths(fields)) return 400;
   const auto codings = fields.equal_range(http::field::transfer_encoding);
   if (codings.first == codings.second) return 0;
   if (version < 11) return 400;
