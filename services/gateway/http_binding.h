@@ -69,7 +69,7 @@ bool IsTeepMediaType(std::string_view content_type);
 // refuse before it reads the body.
 std::optional<HttpReply> AnswerFromHead(const HttpRequest& head, bool has_body);
 
-// The reply to a whole request. Never throws, never blocks but in `protocol`.
+// The reply to a whole request. Neither blocks nor throws but in `protocol`.
 HttpReply Respond(TeepProtocol& protocol, const HttpRequest& request);
 
 // The reply for a status of TeepProtocol; also for what a server refuses by itself.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -40,6 +41,7 @@ absl::StatusOr<std::optional<std::string>> FakeProtocol::ProcessTeepMessage(
     return std::optional<std::string>("waited");
   }
   if (message == "big") return std::optional<std::string>(std::string(8 << 20, 'b'));
+  if (message == "throw") throw std::bad_alloc();
   if (message == "internal") return absl::InternalError("bug");
   if (message == "down") return absl::UnavailableError("database is down");
   if (message == "ending") return absl::CancelledError("the service ends");
@@ -174,6 +176,7 @@ void HttpFixture::Start(Transport transport, HttpServerConfig config) {
     ++dropped_[reason];
   };
   config.count_reply = [this](int status) {
+    if (on_reply_) on_reply_(status);
     std::lock_guard lock(mutex_);
     ++replies_[status];
   };

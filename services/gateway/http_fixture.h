@@ -33,8 +33,8 @@ inline constexpr char kQuery[] = "a query request";
 inline constexpr char kAcceptField[] = "Accept: application/teep+cbor\r\n";
 inline constexpr char kTypeField[] = "Content-Type: application/teep+cbor\r\n";
 
-// Answers a message that begins with "update" by itself; "wait..." when told; "big" with 8 MiB; and
-// an empty POST to /tam/acme/held when the gate opens.
+// Answers a message that begins with "update" by itself; throws at "throw"; "wait..." when told;
+// "big" with 8 MiB; and an empty POST to /tam/acme/held when the gate opens.
 class FakeProtocol : public TeepProtocol {
  public:
   absl::StatusOr<std::string> ProcessConnect(const std::string& path,
@@ -113,6 +113,8 @@ class HttpFixture : public ::testing::Test {
   Response Exchange(const std::string& request);
   int dropped(Dropped reason);
   int replies(int status);
+  // Called in the I/O threads, of the connection, with each status; set before Start.
+  std::function<void(int status)> on_reply_;
   static const testing::CertificateAuthority& authority();
   // Writes the listener's files.
   void Install(const testing::CertificatePair& pair);

@@ -31,6 +31,8 @@ using asio::ip::tcp;
 
 namespace {
 
+constexpr std::chrono::milliseconds kPause{50};  // where one more try at once would be in vain
+
 // What limits are counted against: an IPv4 address, or the /64 of an IPv6 address.
 std::string SourceOf(const tcp::socket& socket) {
   boost::system::error_code error;
@@ -44,6 +46,13 @@ std::string SourceOf(const tcp::socket& socket) {
   asio::ip::address_v6::bytes_type bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), 0);
   return absl::StrCat(asio::ip::address_v6(bytes).to_string(), "/64");
+}
+
+// The process goes on, whatever one request or connection ran into. Without memory for a line, says
+// nothing.
+void LogThrown(absl::string_view where, const std::exception& thrown) noexcept try {
+  runtime::Log(runtime::Severity::kError, where, {{"error", thrown.what()}});
+} catch (const std::exception&) {
 }
 
 }  // namespace
@@ -98,7 +107,7 @@ class HttpServer::Core {
       if (certificate_ != nullptr) PollCertificate();
     });
     for (int i = 0; i < std::max(config_.io_threads, 1); ++i) {
-      threads_.emplace_back([this] { io_.run(); });
+      threads_.emplace_back([this] { RunIo(); });
     }
   }
 
@@ -111,13 +120,19 @@ class HttpServer::Core {
   }
 
  private:
+  void RunIo();
+  // Starts an operation without which the server would serve no more; tried until it can be.
+  void Persist(const std::function<void()>& start);
   void Accept();
+  void AcceptAfterPause();
   void PollCertificate();
+  void ReadCertificate();
   void Begin(tcp::socket socket);
   std::optional<Admission::Ticket> TicketFor(const std::string& source, bool& serve);
   tls::Stream StreamOn(tcp::socket socket) const;
   bool Dispatch(HttpRequest request, std::function<void(HttpReply)> done);
   HttpReply Answer(const HttpRequest& request);
+  void Finish(const HttpRequest& request, const std::function<void(HttpReply)>& done);
   void Forget(HttpConnection* connection);
 
   const HttpServerConfig config_;
@@ -141,6 +156,28 @@ class HttpServer::Core {
   asio::steady_timer poll_;
 };
 
+// A handler that throws loses its connection, which ends; the others go on.
+void HttpServer::Core::RunIo() {
+  while (!io_.stopped()) {
+    try {
+      io_.run();
+    } catch (const std::exception& thrown) {
+      LogThrown("http.io", thrown);
+    }
+  }
+}
+
+void HttpServer::Core::Persist(const std::function<void()>& start) {
+  while (!io_.stopped()) {
+    try {
+      return start();
+    } catch (const std::exception& thrown) {
+      LogThrown("http.accept", thrown);
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
+
 void HttpServer::Core::Accept() {
   acceptor_.async_accept(asio::make_strand(io_),
                          [this](boost::system::error_code error, tcp::socket socket) {
@@ -148,14 +185,18 @@ void HttpServer::Core::Accept() {
                              return;
                            if (!error) {
                              Begin(std::move(socket));
-                             return Accept();
+                             return Persist([this] { Accept(); });
                            }
                            // Out of descriptors, most likely: waits a little instead of spinning.
-                           pause_.expires_after(std::chrono::milliseconds(50));
-                           pause_.async_wait([this](boost::system::error_code stopped) {
-                             if (!stopped && acceptor_.is_open()) Accept();
-                           });
+                           Persist([this] { AcceptAfterPause(); });
                          });
+}
+
+void HttpServer::Core::AcceptAfterPause() {
+  pause_.expires_after(kPause);
+  pause_.async_wait([this](boost::system::error_code stopped) {
+    if (!stopped && acceptor_.is_open()) Persist([this] { Accept(); });
+  });
 }
 
 // Files may be slow: a worker reads them.
@@ -163,9 +204,19 @@ void HttpServer::Core::PollCertificate() {
   poll_.expires_after(absl::ToChronoNanoseconds(config_.certificate_poll));
   poll_.async_wait([this](boost::system::error_code stopped) {
     if (stopped || !acceptor_.is_open()) return;
-    pool_.TrySubmit([this] { certificate_->Poll(); }, runtime::WorkerPool::Priority::kContinuing);
-    PollCertificate();
+    try {
+      pool_.TrySubmit([this] { ReadCertificate(); }, runtime::WorkerPool::Priority::kContinuing);
+    } catch (const std::exception& thrown) {
+      LogThrown("http.certificate", thrown);
+    }
+    Persist([this] { PollCertificate(); });
   });
+}
+
+void HttpServer::Core::ReadCertificate() try {
+  certificate_->Poll();
+} catch (const std::exception& thrown) {
+  LogThrown("http.certificate", thrown);
 }
 
 // A refusal costs little where it needs no handshake, so some pass the limits.
@@ -201,9 +252,9 @@ void HttpServer::Core::Begin(tcp::socket socket) try {
     connections_.insert(connection.get());
   }
   serve ? connection->Serve() : connection->Refuse();
-} catch (const std::exception& error) {
+} catch (const std::exception& thrown) {
   // Without memory for one connection more; those that are open go on.
-  runtime::Log(runtime::Severity::kError, "http.connection", {{"error", error.what()}});
+  LogThrown("http.connection", thrown);
 }
 
 bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpReply)> done) {
@@ -213,16 +264,27 @@ bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpRepl
       [this, arrived = config_.clock(), request = std::move(request),
        done = std::move(done)]() mutable {
         request.arrival.waited = config_.clock() - arrived;
-        done(Answer(request));
+        Finish(request, done);
       },
       priority);
 }
 
 // Whoever waited too long has left, or is better told to come again than to wait on.
-HttpReply HttpServer::Core::Answer(const HttpRequest& request) {
+HttpReply HttpServer::Core::Answer(const HttpRequest& request) try {
   const absl::Duration patience = config_.queue_patience / (request.body.empty() ? 2 : 1);
   if (request.arrival.waited > patience) return EmptyReply(503);
   return Respond(protocol_, request);
+} catch (const std::exception& thrown) {
+  LogThrown("http.request", thrown);
+  return EmptyReply(500);
+}
+
+// Where not even an answer can be passed on, the connection ends without one.
+void HttpServer::Core::Finish(const HttpRequest& request,
+                              const std::function<void(HttpReply)>& done) try {
+  done(Answer(request));
+} catch (const std::exception& thrown) {
+  LogThrown("http.request", thrown);
 }
 
 void HttpServer::Core::Forget(HttpConnection* connection) {

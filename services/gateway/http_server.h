@@ -58,8 +58,8 @@ struct HttpServerConfig {
 class HttpServer {
  public:
   // Listens and serves at once. `protocol` is called from the workers, many at a time, and must
-  // outlive the server. InvalidArgument: malformed address. Unavailable: cannot listen there.
-  // Errors of TlsCertificate::Load.
+  // outlive the server; where it throws, the answer is 500. InvalidArgument: malformed address.
+  // Unavailable: cannot listen there. Errors of TlsCertificate::Load.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HttpServerConfig& config,
                                                            TeepProtocol& protocol);
   ~HttpServer();  // as Stop without grace

@@ -1,7 +1,9 @@
 // TEEP over HTTP on a real socket of the loopback interface.
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string>
 #include <thread>
@@ -187,6 +189,33 @@ TEST_P(HttpServerTest, CountsFailuresAgainstTheAddress) {
   Start();
   Exchange(Post("success"));
   EXPECT_EQ(protocol_.sources(), std::set<std::string>{"127.0.0.1"});
+}
+
+TEST_P(HttpServerTest, AnEngineThatThrowsIs500AndTheConnectionGoesOn) {
+  Start();
+  const std::unique_ptr<Client> client = Connect();
+  for (int i = 0; i < 5; ++i) {  // one more than there are workers
+    client->Send(Post("throw"));
+    EXPECT_EQ(client->Read().result_int(), 500u);
+  }
+  client->Send(Post("update"));
+  EXPECT_EQ(client->Read().body(), "update");
+}
+
+TEST_P(HttpServerTest, WhatThrowsWhereAConnectionIsReadAndWrittenEndsThatConnectionAlone) {
+  std::atomic<int> throws = 3;  // one more than there are I/O threads
+  on_reply_ = [&](int) {
+    if (throws-- > 0) throw std::bad_alloc();
+  };
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    const std::unique_ptr<Client> client = Connect();
+    client->Send(Post("update"));
+    EXPECT_TRUE(client->ReadsEnd());
+  }
+  EXPECT_EQ(Exchange(Post("update")).body(), "update");
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
+  EXPECT_EQ(server_->held_bytes(), 0u);
 }
 
 TEST_P(HttpServerTest, StopFinishesWhatHasBegun) {
