@@ -289,6 +289,7 @@ TEST_P(KillTest, EndsInstalledExactlyOnce) {
   const auto differences = Differences(version);
   result.ledger_differences = static_cast<int64_t>(differences.size());
   EXPECT_THAT(differences, ::testing::IsEmpty());
+  testing::ExpectOnlyRepeatable(result);
   EXPECT_THAT(testing::SaveFaultResult(result), IsOk());
 }
 

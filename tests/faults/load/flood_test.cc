@@ -11,11 +11,11 @@
 namespace tam::testing {
 namespace {
 
-constexpr int64_t kShort = 5'000;
+constexpr int64_t kShort = 20'000;
 constexpr int64_t kLong = 100'000;
 // What a process may hold more after the flood than before, when another has warmed it up: its
 // allocator keeps pages. Of each of 100,000 requests that is 42 bytes, less than a challenge and a
-// pointer to it; of each of 5,000, 840.
+// pointer to it; of each of 20,000, 210.
 constexpr int64_t kMaxGrowth = int64_t{4} << 20;
 
 class FloodTest : public LoadTest {
@@ -31,12 +31,16 @@ class FloodTest : public LoadTest {
     return statuses.ok() ? *statuses : std::map<int, int64_t>();
   }
 
-  std::map<std::string, int64_t> Memory() {
-    std::map<std::string, int64_t> memory;
+  struct Process {
+    pid_t pid;
+    int64_t bytes;
+  };
+  std::map<std::string, Process> Processes() {
+    std::map<std::string, Process> processes;
     for (const std::string& name : stack().tam().names()) {
-      memory[name] = stack().tam().RssBytes(name);
+      processes[name] = {stack().Pid(name), stack().tam().RssBytes(name)};
     }
-    return memory;
+    return processes;
   }
 
   static int64_t Sum(const std::map<int, int64_t>& statuses) {
@@ -48,7 +52,7 @@ class FloodTest : public LoadTest {
 TEST_F(FloodTest, LeavesNoRowAndNoGrowth) {
   const int64_t posts = LongForm() > absl::ZeroDuration() ? kLong : kShort;
   SendFlood(kShort);  // warms up: connections, allocators' arenas, caches
-  const auto before = Memory();
+  const auto before = Processes();
   const std::string rows = stack().DatabaseDigest();
   const auto statuses = SendFlood(posts);
   EXPECT_EQ(Sum(statuses), posts);
@@ -57,9 +61,12 @@ TEST_F(FloodTest, LeavesNoRowAndNoGrowth) {
   }
   EXPECT_GT(statuses.count(200) != 0 ? statuses.at(200) : 0, 0);
   EXPECT_EQ(stack().DatabaseDigest(), rows);
-  for (const auto& [name, bytes] : Memory()) {
-    RecordProperty("grown_kib_" + name, std::to_string((bytes - before.at(name)) / 1024));
-    EXPECT_LE(bytes - before.at(name), kMaxGrowth) << name;
+  for (const auto& [name, now] : Processes()) {
+    const Process& then = before.at(name);
+    EXPECT_GT(now.pid, 0) << name << " ended";
+    EXPECT_EQ(now.pid, then.pid) << name << " is another process now";
+    RecordProperty("grown_kib_" + name, std::to_string((now.bytes - then.bytes) / 1024));
+    EXPECT_LE(now.bytes - then.bytes, kMaxGrowth) << name;
   }
 }
 

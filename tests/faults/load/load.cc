@@ -53,7 +53,16 @@ ManifestVersion ReadManifestVersion(const std::string& path) {
 
 Layout LoadLayout() {
   const char* layout = getenv("TAM_FAULTS_LAYOUT");
-  return layout != nullptr && std::string(layout) == "apart" ? Layout::kApart : Layout::kTogether;
+  return layout != nullptr && std::string(layout) == "together" ? Layout::kTogether
+                                                                : Layout::kApart;
+}
+
+void ExpectOnlyRepeatable(const FaultResult& result) {
+  static const auto& kinds =
+      *new std::set<std::string>{"connect", "handshake", "send", "receive", "timeout", "http 503"};
+  for (const auto& [kind, count] : result.device_errors) {
+    EXPECT_TRUE(kinds.contains(kind)) << result.name << ": " << count << " times " << kind;
+  }
 }
 
 StackOptions Load::DefaultStack() {
@@ -193,17 +202,9 @@ void LoadTest::Repeat(const std::function<void()>& round) {
   } while (absl::Now() < until && !HasFailure());
 }
 
-const std::set<std::string>& LoadTest::Repeatable() {
-  static const auto& kinds =
-      *new std::set<std::string>{"connect", "handshake", "send", "receive", "timeout", "http 503"};
-  return kinds;
-}
-
 void LoadTest::ExpectNothingLost(const FaultResult& result) {
   EXPECT_EQ(result.sessions_given_up, 0) << result.name;
-  for (const auto& [kind, count] : result.device_errors) {
-    EXPECT_TRUE(Repeatable().contains(kind)) << result.name << ": " << count << " times " << kind;
-  }
+  ExpectOnlyRepeatable(result);
 }
 
 }  // namespace tam::testing

@@ -19,7 +19,7 @@
 
 namespace tam::testing {
 
-// TAM_FAULTS_LAYOUT=apart: every service in processes of its own. Otherwise all in each process.
+// Every service in processes of its own; TAM_FAULTS_LAYOUT=together: all in each process.
 Layout LoadLayout();
 inline constexpr int kReplicas = 2;
 // Sessions at a time.
@@ -30,6 +30,9 @@ std::vector<keys::PublicKey> ReadPublicKeys(const std::string& path);
 
 // Of an envelope's file; an empty one and a test failure where it is none.
 ManifestVersion ReadManifestVersion(const std::string& path);
+
+// Fails the test unless devices saw nothing but what they mend by saying the same again.
+void ExpectOnlyRepeatable(const FaultResult& result);
 
 // Set up once; one thread. A step of the set-up that fails is a test failure.
 class Load {
@@ -88,8 +91,6 @@ class LoadTest : public ::testing::Test {
 
   // Calls `round` once, or over and over for the time that tools/faults grants.
   static void Repeat(const std::function<void()>& round);
-  // What a device may see and mend by saying the same again.
-  static const std::set<std::string>& Repeatable();
   // Fails the test unless devices saw nothing else and gave nothing up.
   static void ExpectNothingLost(const FaultResult& result);
 
