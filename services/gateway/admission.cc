@@ -5,8 +5,17 @@
 namespace tam::gateway {
 
 std::optional<Admission::Ticket> Admission::Admit(const std::string& source) {
+  return AdmitUpTo(limits_.connections, source);
+}
+
+std::optional<Admission::Ticket> Admission::AdmitInstead(const std::string& source) {
+  return AdmitUpTo(limits_.connections + limits_.connections / 8 + 1, source);
+}
+
+std::optional<Admission::Ticket> Admission::AdmitUpTo(size_t connections,
+                                                      const std::string& source) {
   std::lock_guard lock(mutex_);
-  if (all_.connections >= limits_.connections) return std::nullopt;
+  if (all_.connections >= connections) return std::nullopt;
   const auto known = by_source_.find(source);
   if (limits_.connections_per_source == 0 ||
       (known != by_source_.end() && known->second.connections >= limits_.connections_per_source)) {

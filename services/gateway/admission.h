@@ -45,12 +45,17 @@ class Admission {
 
   // Nothing above a limit.
   std::optional<Ticket> Admit(const std::string& source);
+  // In the place of a connection that is about to end: beyond the limit of all connections by an
+  // eighth of it at most.
+  std::optional<Ticket> AdmitInstead(const std::string& source);
 
   size_t connections() const;
   size_t sources() const;
   size_t bytes() const;
 
  private:
+  std::optional<Ticket> AdmitUpTo(size_t connections, const std::string& source);
+
   struct Held {
     size_t connections = 0;
     size_t bytes = 0;

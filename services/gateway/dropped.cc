@@ -12,8 +12,9 @@ namespace tam::gateway {
 
 absl::string_view DroppedCode(Dropped reason) {
   static constexpr absl::string_view kCodes[] = {
-      "too_many", "not_tls",  "tls_version", "tls_parameter", "tls_protocol", "tls_other",
-      "tls_gone", "tls_slow", "idle",        "head_slow",     "body_slow",    "reply_slow",
+      "too_many",  "not_tls",    "tls_version", "tls_parameter", "tls_protocol",
+      "tls_other", "tls_gone",   "tls_slow",    "idle",          "head_slow",
+      "body_slow", "reply_slow", "room_made",
   };
   static_assert(std::size(kCodes) == static_cast<size_t>(Dropped::kCount));
   return kCodes[static_cast<size_t>(reason)];

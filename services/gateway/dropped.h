@@ -20,6 +20,7 @@ enum class Dropped {
   kHeadSlow,      // a head was too slow, or none came on a new connection
   kBodySlow,
   kReplySlow,  // the peer does not read
+  kRoomMade,   // it waited for its peer, and another connection needed its place
   kCount,      // not a reason
 };
 

@@ -38,6 +38,7 @@ std::optional<std::string> AllFields(const http::fields& fields, http::field nam
 
 HttpConnection::HttpConnection(tls::Stream stream, std::string source, Admission::Ticket ticket,
                                const HttpServerConfig& config, Dispatch dispatch,
+                               std::function<void(HttpConnection*, bool)> waits,
                                std::function<void(HttpConnection*)> closed)
     : farewell_{std::move(closed), this},
       stream_(std::move(stream)),
@@ -45,6 +46,7 @@ HttpConnection::HttpConnection(tls::Stream stream, std::string source, Admission
       ticket_(std::move(ticket)),
       config_(config),
       dispatch_(std::move(dispatch)),
+      tell_waits_(std::move(waits)),
       buffer_(config.max_header_bytes + config.max_body_bytes) {
   boost::system::error_code ignored;
   stream_.tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -68,6 +70,19 @@ void HttpConnection::CloseWhenIdle() {
   });
 }
 
+void HttpConnection::MakeRoom() {
+  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
+    if (!self->waits_) return;
+    self->gives_way_ = true;
+    self->Count(Dropped::kRoomMade);
+    self->stream_.tcp().close();
+  });
+}
+
+void HttpConnection::SetWaits(bool waits) {
+  if (std::exchange(waits_, waits) != waits) tell_waits_(this, waits);
+}
+
 void HttpConnection::ExpireAfter(absl::Duration time) {
   stream_.tcp().expires_after(absl::ToChronoNanoseconds(time));
 }
@@ -81,6 +96,7 @@ void HttpConnection::Handshake() {
   ExpireAfter(config_.handshake_timeout);
   stream_.async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](Error error) {
     self->idle_ = false;
+    if (self->gives_way_) return;
     if (!error) return self->AwaitRequest();
     const Dropped reason = ReasonOfHandshake(error);
     self->Count(reason);
@@ -92,6 +108,7 @@ void HttpConnection::Handshake() {
 // The time for a head runs from its first octet, or from the start of the connection, to its end,
 // and no octet on the way prolongs it.
 void HttpConnection::AwaitRequest() {
+  SetWaits(true);
   scanner_ = HeadScanner();
   if (buffer_.size() > 0) {
     ExpireAfter(config_.header_timeout);
@@ -196,6 +213,7 @@ void HttpConnection::ReadBody() {
 }
 
 void HttpConnection::OnRequest() {
+  SetWaits(false);
   stream_.tcp().expires_never();
   HttpRequest request = std::move(head_);
   request.body = beast::buffers_to_string(parser_->get().body().data());

@@ -25,17 +25,23 @@ namespace tam::gateway {
 // stream, except where said otherwise.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
+  // `waits` is told when a reply begins to be under way (false), and when it is no longer (true);
+  // `closed` when nothing is left of the connection.
+  //
   // Answers a whole request later, by calling `done` from any thread, and returns true; or returns
   // false and drops it.
   using Dispatch = std::function<bool(HttpRequest, std::function<void(HttpReply)> done)>;
 
   HttpConnection(tls::Stream stream, std::string source, Admission::Ticket ticket,
                  const HttpServerConfig& config, Dispatch dispatch,
+                 std::function<void(HttpConnection*, bool)> waits,
                  std::function<void(HttpConnection*)> closed);
 
   void Serve();          // from any thread, once
   void Refuse();         // instead of Serve, where it is plain: 503 and close
   void CloseWhenIdle();  // from any thread
+  // Ends, unless a reply is under way by now. From any thread.
+  void MakeRoom();
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::dynamic_body>;
@@ -62,6 +68,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void CloseTcp();
   void Linger();
 
+  void SetWaits(bool waits);
   void ExpireAfter(absl::Duration time);
   void Count(Dropped reason) const;
 
@@ -77,6 +84,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Admission::Ticket ticket_;
   const HttpServerConfig& config_;
   const Dispatch dispatch_;
+  const std::function<void(HttpConnection*, bool)> tell_waits_;
   boost::beast::flat_buffer buffer_;
   HeadScanner scanner_;
   std::optional<Parser> parser_;
@@ -86,6 +94,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   size_t requests_ = 0;
   // Of the request whose reply is under way, for fault points; empty: the engine is not asked.
   absl::string_view answering_;
+  bool waits_ = true;         // for its peer, and not its peer for a reply
+  bool gives_way_ = false;    // closed to make room
   bool idle_ = false;         // nothing of a request has come yet
   bool close_after_ = false;  // after the reply under way
   bool stopping_ = false;

@@ -27,6 +27,7 @@ void PassSendPoint(absl::string_view method, runtime::FaultMoment moment) {
 }  // namespace
 
 void HttpConnection::Reply(HttpReply reply, bool close) {
+  SetWaits(false);
   // The request is done with; from here on the reply is what is held.
   if (!ticket_.HoldBytes(reply.body.size())) reply = EmptyReply(503);
   if (config_.count_reply) config_.count_reply(reply.status);

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
-#include "services/gateway/admission.h"
 #include "services/gateway/http_fixture.h"
 #include "services/gateway/manual_clock.h"
 
@@ -262,98 +261,6 @@ TEST_P(HttpLimitsTest, WhatWaitedTooLongIs503AndTheEngineIsNotAsked) {
   EXPECT_EQ(late_query->Read().result_int(), 503u);
   EXPECT_EQ(last_query->Read().body(), kQuery);
   EXPECT_EQ(protocol_.longest_wait(), absl::Seconds(4));
-}
-
-class ConnectionLimitsTest : public HttpFixture {};
-
-TEST_F(ConnectionLimitsTest, BeyondTheCapIs503UntilOneEnds) {
-  HttpServerConfig config;
-  config.admission.connections = 2;
-  Start(Transport::kPlain, config);
-  const auto first = Connect();
-  auto second = Connect();
-  for (Client* client : {first.get(), second.get()}) {
-    client->Send(Post(""));
-    EXPECT_EQ(client->Read().result_int(), 200u);
-  }
-  const auto third = Connect();
-  const Response refused = third->Read();
-  EXPECT_EQ(refused.result_int(), 503u);
-  EXPECT_EQ(refused["Retry-After"], "2");
-  EXPECT_TRUE(third->ReadsEnd());
-  EXPECT_TRUE(Eventually([&] { return dropped(Dropped::kTooMany) == 1; }));
-  third->socket().close();
-  second.reset();
-  EXPECT_TRUE(Eventually([&] { return server_->connections() == 1; }));
-  EXPECT_EQ(Exchange(Post("")).result_int(), 200u);
-  first->Send(Post(""));
-  EXPECT_EQ(first->Read().result_int(), 200u);
-}
-
-TEST_F(ConnectionLimitsTest, BeyondTheCapATlsConnectionIsClosedBeforeTheHandshake) {
-  HttpServerConfig config;
-  config.admission.connections = 1;
-  Start(Transport::kTls, config);
-  const auto first = Connect();
-  EXPECT_FALSE(first->handshake());
-  const auto second = Connect();
-  EXPECT_TRUE(second->handshake());
-  EXPECT_TRUE(Eventually([&] { return dropped(Dropped::kTooMany) == 1; }));
-  first->Send(Post(""));
-  EXPECT_EQ(first->Read().result_int(), 200u);
-}
-
-TEST_F(ConnectionLimitsTest, OneSourceLeavesRoomForOthers) {
-  HttpServerConfig config;
-  config.admission.connections_per_source = 2;
-  Start(Transport::kPlain, config);
-  const auto first = Connect();
-  const auto second = Connect();
-  second->Send(Post(""));
-  EXPECT_EQ(second->Read().result_int(), 200u);
-  EXPECT_EQ(Connect()->Read().result_int(), 503u);
-  Client other(server_->port(), "127.0.0.2");
-  other.Send(Post(""));
-  EXPECT_EQ(other.Read().result_int(), 200u);
-}
-
-TEST(AdmissionTest, CountsInAllAndForEachSource) {
-  Admission admission(
-      {.connections = 3, .connections_per_source = 2, .body_bytes = 0, .body_bytes_per_source = 0});
-  auto a1 = admission.Admit("a");
-  auto a2 = admission.Admit("a");
-  EXPECT_TRUE(a1.has_value() && a2.has_value());
-  EXPECT_FALSE(admission.Admit("a").has_value());
-  auto b1 = admission.Admit("b");
-  EXPECT_TRUE(b1.has_value());
-  EXPECT_FALSE(admission.Admit("c").has_value());
-  a1.reset();
-  EXPECT_TRUE(admission.Admit("c").has_value());
-  a2.reset();
-  b1.reset();
-  EXPECT_EQ(admission.connections(), 0u);
-  EXPECT_EQ(admission.sources(), 0u);
-}
-
-TEST(AdmissionTest, HoldsOctetsUpToTheLimitsAndGivesThemBack) {
-  Admission admission({.connections = 9,
-                       .connections_per_source = 9,
-                       .body_bytes = 100,
-                       .body_bytes_per_source = 60});
-  auto a1 = admission.Admit("a");
-  auto a2 = admission.Admit("a");
-  auto b = admission.Admit("b");
-  EXPECT_TRUE(a1->HoldBytes(60));
-  EXPECT_FALSE(a2->HoldBytes(1));
-  EXPECT_TRUE(b->HoldBytes(40));
-  EXPECT_FALSE(b->HoldBytes(41));
-  EXPECT_TRUE(a1->HoldBytes(59));
-  EXPECT_TRUE(a2->HoldBytes(1));
-  EXPECT_EQ(admission.bytes(), 100u);
-  a1.reset();
-  a2.reset();
-  b.reset();
-  EXPECT_EQ(admission.bytes(), 0u);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "boost/asio/steady_timer.hpp"
 #include "boost/asio/strand.hpp"
 #include "services/gateway/http_connection.h"
+#include "services/gateway/open_connections.h"
 #include "services/runtime/log.h"
 #include "services/runtime/worker_pool.h"
 
@@ -129,6 +129,7 @@ class HttpServer::Core {
   void ReadCertificate();
   void Begin(tcp::socket socket);
   std::optional<Admission::Ticket> TicketFor(const std::string& source, bool& serve);
+  std::optional<Admission::Ticket> TicketOfAnother(const std::string& source);
   tls::Stream StreamOn(tcp::socket socket) const;
   bool Dispatch(HttpRequest request, std::function<void(HttpReply)> done);
   HttpReply Answer(const HttpRequest& request);
@@ -141,7 +142,7 @@ class HttpServer::Core {
   std::unique_ptr<TlsCertificate> certificate_;  // null: plain
   mutable std::mutex mutex_;                     // guards the next three
   std::condition_variable gone_;
-  std::unordered_set<HttpConnection*> connections_;
+  OpenConnections connections_;
   bool stopping_ = false;
   runtime::WorkerPool pool_;
   std::vector<std::thread> threads_;
@@ -223,11 +224,29 @@ void HttpServer::Core::ReadCertificate() try {
 std::optional<Admission::Ticket> HttpServer::Core::TicketFor(const std::string& source,
                                                              bool& serve) {
   std::optional<Admission::Ticket> ticket = admission_.Admit(source);
+  if (!ticket.has_value()) {
+    if (auto instead = TicketOfAnother(source)) ticket.emplace(*std::move(instead));
+  }
   serve = ticket.has_value();
   if (serve) return ticket;
   if (config_.count_dropped) config_.count_dropped(Dropped::kTooMany);
   if (certificate_ != nullptr) return std::nullopt;
   return refusals_.Admit(source);
+}
+
+// Above the limit of all, whoever has the most connections loses one on which nothing is under way.
+std::optional<Admission::Ticket> HttpServer::Core::TicketOfAnother(const std::string& source) {
+  std::optional<Admission::Ticket> ticket = admission_.AdmitInstead(source);
+  if (!ticket.has_value()) return ticket;
+  std::shared_ptr<HttpConnection> leaving;
+  {
+    std::lock_guard lock(mutex_);
+    HttpConnection* const longest = connections_.TakeLongestWaiting();
+    if (longest == nullptr) return std::nullopt;
+    leaving = longest->weak_from_this().lock();
+  }
+  if (leaving != nullptr) leaving->MakeRoom();
+  return ticket;
 }
 
 tls::Stream HttpServer::Core::StreamOn(tcp::socket socket) const {
@@ -236,20 +255,24 @@ tls::Stream HttpServer::Core::StreamOn(tcp::socket socket) const {
 }
 
 void HttpServer::Core::Begin(tcp::socket socket) try {
-  std::string source = SourceOf(socket);
+  const std::string source = SourceOf(socket);
   bool serve = false;
   std::optional<Admission::Ticket> ticket = TicketFor(source, serve);
   if (!ticket.has_value()) return;
   auto connection = std::make_shared<HttpConnection>(
-      StreamOn(std::move(socket)), std::move(source), *std::move(ticket), config_,
+      StreamOn(std::move(socket)), source, *std::move(ticket), config_,
       [this](HttpRequest request, std::function<void(HttpReply)> done) {
         return Dispatch(std::move(request), std::move(done));
+      },
+      [this](HttpConnection* connection, bool waits) {
+        std::lock_guard lock(mutex_);
+        connections_.SetWaits(connection, waits);
       },
       [this](HttpConnection* closed) { Forget(closed); });
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    connections_.insert(connection.get());
+    connections_.Add(connection.get(), source, serve);
   }
   serve ? connection->Serve() : connection->Refuse();
 } catch (const std::exception& thrown) {
@@ -289,7 +312,7 @@ void HttpServer::Core::Finish(const HttpRequest& request,
 
 void HttpServer::Core::Forget(HttpConnection* connection) {
   std::lock_guard lock(mutex_);
-  connections_.erase(connection);
+  connections_.Remove(connection);
   gone_.notify_all();
 }
 
@@ -309,7 +332,7 @@ void HttpServer::Core::Stop(absl::Duration grace) {
   {
     // What is in the set is not yet destroyed: its destructor waits for this lock.
     std::lock_guard lock(mutex_);
-    for (HttpConnection* connection : connections_) {
+    for (HttpConnection* connection : connections_.All()) {
       if (auto held = connection->weak_from_this().lock()) alive.push_back(std::move(held));
     }
   }
@@ -317,7 +340,8 @@ void HttpServer::Core::Stop(absl::Duration grace) {
   alive.clear();
   {
     std::unique_lock lock(mutex_);
-    gone_.wait_for(lock, absl::ToChronoNanoseconds(grace), [this] { return connections_.empty(); });
+    gone_.wait_for(lock, absl::ToChronoNanoseconds(grace),
+                   [this] { return connections_.size() == 0; });
   }
   pool_.Stop();
   io_.stop();

@@ -33,7 +33,10 @@ struct HttpServerConfig {
   // give way to those that have begun; then 503, and the engine is not asked.
   absl::Duration queue_patience = absl::Seconds(4);
   MonotonicClock clock = SystemMonotonicClock();  // of that wait
-  AdmissionLimits admission;          // beyond: 503 and close; a TLS connection is closed without
+  // Beyond the limit of all connections, the source that has the most open loses the one on which
+  // the server waits longest for the peer. Where there is none, and beyond the other limits: 503
+  // and close; a TLS connection is closed without.
+  AdmissionLimits admission;
   size_t max_header_bytes = 8 << 10;  // beyond: 431
   size_t max_body_bytes = 1 << 20;    // beyond: 413
   // Then the connection ends, so that load spreads and a new certificate gets about.
