@@ -10,6 +10,7 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
 #include "services/runtime/grpc_log.h"
 #include "services/runtime/peer_trust.h"
 #include "services/runtime/request_id.h"
@@ -53,8 +54,8 @@ int Millis(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
 
-// One unary call: read the request, run it on a worker, write the answer. gRPC's own threads only
-// move bytes.
+// One unary call: know the caller, read the request, run it on a worker, write the answer. gRPC's
+// own threads only do the first and move bytes.
 class UnaryCall : public grpc::ServerGenericBidiReactor {
  public:
   UnaryCall(grpc::GenericCallbackServerContext* context, const RpcServer::Options& options,
@@ -63,8 +64,15 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
         options_(options),
         trust_(trust),
         dispatcher_(dispatcher),
-        workers_(workers) {
-    StartRead(&request_);
+        workers_(workers),
+        auth_(context->auth_context()),
+        caller_(Identity::FromCertificate(UriNames(*auth_), options.trust_domain)) {
+    // Nothing is held in memory for somebody unknown.
+    if (!caller_.ok()) {
+      Finish(ToGrpc(caller_.status()));
+    } else {
+      StartRead(&request_);
+    }
   }
 
   void OnReadDone(bool ok) override {
@@ -72,7 +80,10 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
       Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "request: want one, got none"));
       return;
     }
-    if (!workers_.TrySubmit([this] { Answer(); }, WorkerPool::Priority::kContinuing)) {
+    // People may fill half of the queue: the sessions of devices go on beside them.
+    const auto priority =
+        caller_->IsService() ? WorkerPool::Priority::kContinuing : WorkerPool::Priority::kNew;
+    if (!workers_.TrySubmit([this] { Answer(); }, priority)) {
       Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "server: too many calls are waiting"));
     }
   }
@@ -97,11 +108,7 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
 
   absl::StatusOr<std::string> Run() {
     if (context_->IsCancelled()) return absl::CancelledError("caller: gone");
-    const std::shared_ptr<const grpc::AuthContext> auth = context_->auth_context();
-    absl::StatusOr<Identity> caller =
-        Identity::FromCertificate(UriNames(*auth), options_.trust_domain);
-    if (!caller.ok()) return caller.status();
-    absl::Status trusted = trust_.Check([&auth] { return ChainPem(*auth); });
+    absl::Status trusted = trust_.Check([this] { return ChainPem(*auth_); });
     if (!trusted.ok()) return trusted;
     grpc::Slice slice;
     if (!request_.DumpToSingleSlice(&slice).ok()) {
@@ -110,8 +117,8 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
     const absl::Time deadline =
         std::min(absl::FromChrono(context_->deadline()), absl::Now() + options_.max_call_time);
     const absl::string_view request(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    return dispatcher_.RunBytes(CallContext{*std::move(caller), deadline, RequestId()},
-                                context_->method(), request);
+    return dispatcher_.RunBytes(CallContext{*caller_, deadline, RequestId()}, context_->method(),
+                                request);
   }
 
   std::string RequestId() const {
@@ -128,6 +135,8 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
   PeerTrust& trust_;
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
+  const std::shared_ptr<const grpc::AuthContext> auth_;
+  const absl::StatusOr<Identity> caller_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
 };
@@ -151,6 +160,7 @@ class GrpcServer : public RpcServer, private grpc::CallbackGenericService {
     // Two processes on one port would split the calls between them.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     LimitConnections(builder);
+    builder.SetResourceQuota(grpc::ResourceQuota("calls").Resize(options_.memory));
     builder.RegisterCallbackGenericService(this);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
@@ -190,6 +200,7 @@ class GrpcServer : public RpcServer, private grpc::CallbackGenericService {
           {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTime}}) {
       builder.AddChannelArgument(name, Millis(limit));
     }
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options_.calls_per_connection);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   }

@@ -24,8 +24,13 @@ class RpcServer {
     std::string trust_domain;
     // Threads on which handlers run, and so the most that wait for the database at once.
     int workers = 16;
-    // Calls that may wait for a worker; above it the answer is Unavailable.
+    // Calls that may wait for a worker; above it the answer is Unavailable. Those of people may
+    // fill half of it, those of services all.
     size_t queue = 256;
+    // Calls under way on one connection; a client holds back what is more.
+    int calls_per_connection = 256;
+    // Bytes that all connections may hold; beyond it gRPC reads slower, then refuses connections.
+    size_t memory = size_t{256} * 1024 * 1024;
     // A call without a deadline, or with a later one, gets this.
     absl::Duration max_call_time = absl::Seconds(30);
     // Clients that ask for signs of life more often than this are cut off.
@@ -41,9 +46,9 @@ class RpcServer {
   // Listens. `dispatcher` must outlive the server and have all its bindings. A client without a
   // certificate of the `ca_pem` of `tls` fails in the handshake; one whose certificate does not
   // hold exactly one SPIFFE ID of the trust domain, or is of an authority that was withdrawn since,
-  // gets Unauthenticated. A handler's Unavailable says that asking again at once is no use; the
-  // server's own (too many calls wait, or it drains) does not. InvalidArgument: the address or the
-  // TLS material is not usable.
+  // gets Unauthenticated; without a SPIFFE ID before its request is read. A handler's Unavailable
+  // says that asking again at once is no use; the server's own (too many calls wait, or it drains)
+  // does not. InvalidArgument: the address or the TLS material is not usable.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const Options& options,
                                                           Dispatcher& dispatcher);
   virtual ~RpcServer() = default;
