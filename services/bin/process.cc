@@ -126,7 +126,7 @@ absl::Status Process::OpenStorage() {
     if (!dsn.ok()) return dsn.status();
     absl::StatusOr<std::unique_ptr<storage::Storage>> opened =
         storage::postgres::OpenPostgresStorage(std::string(absl::StripAsciiWhitespace(*dsn)),
-                                               options,
+                                               options, absl::StrCat("tam_", NameOf(module)),
                                                {absl::Now() + config_.database_start_timeout});
     if (!opened.ok()) {
       return absl::Status(opened.status().code(),

@@ -151,8 +151,8 @@ TEST_F(OutageTest, AServerThatStartsIsWaitedFor) {
   server_->Kill();
   absl::StatusOr<std::unique_ptr<Storage>> opened = absl::UnknownError("not tried");
   std::thread opening([&] {
-    opened =
-        OpenPostgresStorage(server_->Dsn("opened"), Options(), {absl::Now() + absl::Seconds(60)});
+    opened = OpenPostgresStorage(server_->Dsn("opened", "tam_registry"), Options(), "tam_registry",
+                                 {absl::Now() + absl::Seconds(60)});
   });
   ASSERT_THAT(server_->Restart(), IsOk());
   opening.join();
@@ -161,7 +161,7 @@ TEST_F(OutageTest, AServerThatStartsIsWaitedFor) {
 
 TEST_F(OutageTest, ADatabaseThatStaysAwayIsGivenUpAtTheDeadline) {
   const absl::Time deadline = absl::Now() + absl::Milliseconds(500);
-  EXPECT_THAT(OpenPostgresStorage("host=/nonexistent", Options(), {deadline}),
+  EXPECT_THAT(OpenPostgresStorage("host=/nonexistent", Options(), "tam_registry", {deadline}),
               StatusIs(StatusCode::kUnavailable));
   EXPECT_LE(absl::Now(), deadline + kGrace);
 }

@@ -68,9 +68,11 @@ class PostgresStorage : public Storage {
 constexpr absl::Duration kPause = absl::Milliseconds(200);
 constexpr absl::Duration kOneTry = absl::Seconds(5);
 
-absl::Status AwaitSchema(Database& database, absl::Time deadline) {
+absl::Status AwaitDatabase(Database& database, absl::string_view role, absl::Time deadline) {
   while (true) {
-    absl::Status status = CheckSchema(database, {std::min(deadline, absl::Now() + kOneTry)});
+    const CallDeadline one_try{std::min(deadline, absl::Now() + kOneTry)};
+    absl::Status status = CheckSchema(database, one_try);
+    if (status.ok()) status = CheckRole(database, role, one_try);
     if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return status;
     if (absl::Now() + kPause >= deadline) return status;
     absl::SleepFor(kPause);
@@ -90,9 +92,11 @@ std::unique_ptr<Database> NewDatabase(const std::string& dsn, DatabaseOptions op
 
 absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const std::string& dsn,
                                                              DatabaseOptions options,
+                                                             absl::string_view role,
                                                              CallDeadline deadline) {
   std::unique_ptr<Database> database = NewDatabase(dsn, std::move(options));
-  if (absl::Status status = AwaitSchema(*database, deadline.at); !status.ok()) return status;
+  if (absl::Status status = AwaitDatabase(*database, role, deadline.at); !status.ok())
+    return status;
   return std::make_unique<PostgresStorage>(std::move(database));
 }
 

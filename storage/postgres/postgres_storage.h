@@ -22,9 +22,11 @@ std::unique_ptr<Database> NewDatabase(const std::string& dsn, DatabaseOptions op
 
 // A server's way in: owns its connections. Waits until the deadline for a database that is not
 // there yet or is still recovering, then Unavailable or DeadlineExceeded; FailedPrecondition at
-// once if its schema is not this program's (CheckSchema).
+// once if its schema is not this program's (CheckSchema) or the connection is not that of `role`
+// (CheckRole).
 absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const std::string& dsn,
                                                              DatabaseOptions options,
+                                                             absl::string_view role,
                                                              CallDeadline deadline);
 
 }  // namespace tam::storage::postgres

@@ -144,6 +144,24 @@ absl::Status CheckSchema(Database& database, CallDeadline deadline,
   return version.ok() ? CheckVersion(*version, migrations) : version.status();
 }
 
+absl::Status CheckRole(Database& database, absl::string_view role, CallDeadline deadline) {
+  absl::StatusOr<Rows> rows = database.Execute(
+      "SELECT current_user::text, session_user::text, "
+      "coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), true)",
+      Params(), deadline);
+  if (!rows.ok()) return rows.status();
+  if (rows->size() != 1) return absl::InternalError("database role: want one row, got another");
+  RowReader reader(rows->front());
+  const std::string current = reader.Text();
+  const std::string session = reader.Text();
+  const bool superuser = reader.Bool();
+  if (!reader.status().ok()) return reader.status();
+  if (current == role && session == role && !superuser) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("database role: want ", role, ", got ",
+                                                    current == role ? session : current,
+                                                    superuser ? ", a superuser" : ""));
+}
+
 absl::StatusOr<int> Maintain(Connection& connection, const MaintainOptions& options) {
   int months_left = 0;
   absl::Status status = InTransaction(connection, [&]() -> absl::Status {

@@ -42,6 +42,11 @@ absl::StatusOr<MigrateResult> Migrate(Connection& connection,
 absl::Status CheckSchema(Database& database, CallDeadline deadline,
                          absl::Span<const Migration> migrations = Migrations());
 
+// FailedPrecondition, naming both, unless the database's connections are those of `role`, logged in
+// as itself and no superuser: with another's, the owner's for instance, all would work and nothing
+// would be forbidden. Every role may call it.
+absl::Status CheckRole(Database& database, absl::string_view role, CallDeadline deadline);
+
 struct MaintainOptions {
   int months_ahead = kMonthsAhead;
   // Full months kept behind this one; older ones are dropped. Absent: as set before (at first 13

@@ -173,11 +173,34 @@ TEST_F(SchemaTest, AServerRefusesASchemaThatIsNotItsOwn) {
   }
   const int known = static_cast<int>(Migrations().size());
   Run(absl::StrCat("INSERT INTO tam.migrations VALUES (", known + 1, ", 'n', 'c', now())"));
-  EXPECT_THAT(OpenPostgresStorage(server_->Dsn(name_, "tam_registry"), {}, kSoon),
+  EXPECT_THAT(OpenPostgresStorage(server_->Dsn(name_, "tam_registry"), {}, "tam_registry", kSoon),
               StatusIs(StatusCode::kFailedPrecondition,
                        AllOf(HasSubstr(absl::StrCat("want version ", known)),
                              HasSubstr(absl::StrCat("got ", known + 1)))));
   EXPECT_THAT(Migrate(*connection_), StatusIs(StatusCode::kFailedPrecondition));
+}
+
+// An owner's or another service's connection would work, with rights that the service must not
+// have.
+TEST_F(SchemaTest, AServerRefusesARoleThatIsNotItsOwn) {
+  ASSERT_THAT(Migrate(*connection_), IsOk());
+  const auto open = [&](absl::string_view as) {
+    return OpenPostgresStorage(server_->Dsn(name_, as), {}, "tam_registry", kSoon);
+  };
+  EXPECT_THAT(open("tam_registry"), IsOk());
+  EXPECT_THAT(open("tam_catalog"),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("want tam_registry, got tam_c")));
+  EXPECT_THAT(open("postgres"), StatusIs(StatusCode::kFailedPrecondition,
+                                         HasSubstr("want tam_registry, got postgres, a s")));
+  // RESET ROLE would give back what this one seems to have laid down.
+  EXPECT_THAT(
+      OpenPostgresStorage(server_->Dsn(name_, "postgres") + " options='-c role=tam_registry'", {},
+                          "tam_registry", kSoon),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("got postgres")));
+  Run("ALTER ROLE tam_registry SUPERUSER");
+  EXPECT_THAT(open("tam_registry"),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("a superuser")));
+  Run("ALTER ROLE tam_registry NOSUPERUSER");
 }
 
 TEST_F(SchemaTest, EachRoleCanDoItsServicesWork) {
