@@ -36,7 +36,9 @@ class LoggedDenials : public runtime::AuditSink {
   absl::Status RecordDenial(const runtime::Denial& denial) override {
     runtime::Log(runtime::Severity::kWarning, "rpc.denied",
                  {{"method", denial.method},
-                  {"caller", denial.context.caller.spiffe_id()},
+                  {"role", runtime::RoleName(denial.context.caller.role())},
+                  {"tenant", denial.context.caller.tenant()},
+                  {"request_id", denial.context.request_id},
                   {"reason", denial.reason}});
     return absl::OkStatus();
   }

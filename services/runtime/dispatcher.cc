@@ -141,7 +141,8 @@ absl::Status Dispatcher::Refuse(const CallContext& context, absl::string_view me
   if (!kept.ok()) {
     Log(Severity::kError, "audit.denial_not_kept",
         {{"method", method},
-         {"caller", context.caller.spiffe_id()},
+         {"role", RoleName(context.caller.role())},
+         {"tenant", context.caller.tenant()},
          {"request_id", context.request_id},
          {"status", kept.ToString()}});
   }

@@ -185,6 +185,19 @@ TEST_F(DispatcherTest, StaysRefusedWhenTheAuditFails) {
               StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
+// The log names no person: codes, tenants and request ids.
+TEST_F(DispatcherTest, LogsARefusalThatWasNotKeptWithoutThePerson) {
+  sink_.status = absl::UnavailableError("database");
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(List("tenant/acme/developer/jo", "tenants/acme"),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("audit.denial_not_kept"));
+  EXPECT_THAT(log, HasSubstr(R"("role":"developer","tenant":"acme","request_id":"r1")"));
+  EXPECT_THAT(log, Not(HasSubstr("/jo")));
+  EXPECT_THAT(log, Not(HasSubstr("spiffe")));
+}
+
 TEST_F(DispatcherTest, ConcealsWhatWentWrongInside) {
   handler_.throws = true;
   EXPECT_THAT(List("admin/root", "tenants/acme"),

@@ -54,6 +54,16 @@ absl::Status Refuse(absl::string_view want) {
 
 }  // namespace
 
+absl::string_view RoleName(Role role) {
+  for (const NamedRole& known : kTenantRoles) {
+    if (known.role == role) return known.name;
+  }
+  for (const NamedRole& known : kServices) {
+    if (known.role == role) return known.name;
+  }
+  return "admin";
+}
+
 bool IsName(absl::string_view text) {
   if (text.empty() || text.size() > 63 || !absl::ascii_islower(text.front())) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {

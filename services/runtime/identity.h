@@ -67,6 +67,9 @@ class Identity {
   std::string spiffe_id_;
 };
 
+// "admin"; the role's or the service's word in the grammar above. For logs, which name no person.
+absl::string_view RoleName(Role role);
+
 // `[a-z][a-z0-9-]{0,62}`, the form of every name in this API.
 bool IsName(absl::string_view text);
 
