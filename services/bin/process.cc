@@ -110,8 +110,9 @@ absl::Status Process::OpenTls() {
     if (!opened.ok()) return opened.status();
     listener_tls_ = *std::move(opened);
   }
+  // A new file is taken at the second look.
   tls_reload_ =
-      std::make_unique<runtime::Periodic>(config_.tls_reload, [files = std::move(by_file)] {
+      std::make_unique<runtime::Periodic>(config_.tls_reload / 2, [files = std::move(by_file)] {
         for (const auto& [name, one] : files) one->Poll();
       });
   return absl::OkStatus();

@@ -50,7 +50,8 @@ struct Files {
     return opened.status();
   }
   void Read() {
-    if (source != nullptr) source->Poll();
+    // New files are taken at the second look.
+    for (int looks = 0; source != nullptr && looks < 2; ++looks) source->Poll();
   }
 
   runtime::TlsFiles::Paths paths;

@@ -75,8 +75,15 @@ TlsFiles::Change TlsFiles::Poll() {
     Log(Severity::kWarning, "tls.kept", {{"certificate", paths_.certificate}, {"status", refused}});
   }
   refused_ = refused;
-  if (!usable.ok()) return Change::kRefused;
-  if (same) return Change::kNone;
+  if (!usable.ok() || same) {
+    unsettled_.reset();
+    return same ? Change::kNone : Change::kRefused;
+  }
+  if (unsettled_ != *read) {
+    unsettled_ = *std::move(read);
+    return Change::kUnsettled;
+  }
+  unsettled_.reset();
   const uint64_t generation = held.generation + 1;
   {
     std::lock_guard lock(mutex_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -56,18 +57,21 @@ class TlsFiles : public TlsSource {
   // What was read last.
   Snapshot Get() override;
 
-  enum class Change { kNone, kReplaced, kRefused };
-  // Reads the files. What cannot be read or does not fit together (half written; a certificate
-  // whose key has not arrived yet) is logged, once, and the last good material stays.
+  enum class Change { kNone, kUnsettled, kReplaced, kRefused };
+  // Reads the files. New ones are taken when two successive looks read the same (kUnsettled after
+  // the first): a bundle that is cut between two certificates is valid by itself. What cannot be
+  // read or does not fit together (half written; a certificate whose key has not arrived yet) is
+  // logged, once, and the last good material stays.
   Change Poll();
 
  private:
   TlsFiles(const Paths& paths, TlsMaterial material);
 
   const Paths paths_;
-  std::mutex polling_;   // guards refused_, and that one reads at a time
+  std::mutex polling_;   // guards the next two, and that one reads at a time
   std::string refused_;  // why the files as they were read last are not used; empty if they are
-  std::mutex mutex_;     // guards current_
+  std::optional<TlsMaterial> unsettled_;  // usable, and read for the first time at the last look
+  std::mutex mutex_;                      // guards current_
   Snapshot current_;
 };
 

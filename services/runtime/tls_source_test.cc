@@ -66,11 +66,35 @@ TEST_F(TlsFilesTest, TakesNewFilesWhenPolledAndNotWhenAsked) {
   EXPECT_EQ(files->Poll(), TlsFiles::Change::kNone);
   WriteAll(*second_);
   EXPECT_EQ(*files->Get().material, *first_);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
+  EXPECT_EQ(*files->Get().material, *first_);
   EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_EQ(*files->Get().material, *second_);
   EXPECT_EQ(files->Get().generation, 2);
   EXPECT_EQ(files->Poll(), TlsFiles::Change::kNone);
   EXPECT_EQ(files->Get().generation, 2);
+}
+
+// Cut between two certificates, it is a good bundle that lacks the new authority.
+TEST_F(TlsFilesTest, DoesNotTakeABundleThatIsStillWritten) {
+  TAM_ASSERT_OK_AND_ASSIGN(TestAuthority next, TestAuthority::Create("next"));
+  TAM_ASSERT_OK_AND_ASSIGN(TestAuthority other, TestAuthority::Create("other"));
+  Write(paths_.ca, other.ca_pem() + first_->ca_pem);
+  TAM_ASSERT_OK_AND_ASSIGN(auto files, Open());
+  Write(paths_.ca, first_->ca_pem);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
+  Write(paths_.ca, first_->ca_pem + next.ca_pem());
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
+  EXPECT_EQ(files->Get().generation, 1);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
+  EXPECT_EQ(files->Get().material->ca_pem, first_->ca_pem + next.ca_pem());
+  // What was seen, then gone, then seen again is new again.
+  Write(paths_.ca, first_->ca_pem);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
+  Write(paths_.ca, "");
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kRefused);
+  Write(paths_.ca, first_->ca_pem);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
 }
 
 // The same trouble at every look is one line.
@@ -102,6 +126,7 @@ TEST_F(TlsFilesTest, KeepsTheOldWhileTheNewIsHalfThere) {
   Write(paths_.ca, second_->ca_pem.substr(0, 40));
   EXPECT_TRUE(still_first()) << "half an authority";
   Write(paths_.ca, second_->ca_pem);
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kUnsettled);
   EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_EQ(*files->Get().material, *second_);
 }
@@ -126,10 +151,12 @@ TEST_F(TlsFilesTest, ForgetsPeersOfAWithdrawnAuthority) {
   EXPECT_THAT(trust.Check(chain), IsOk());
   Write(paths_.ca, first_->ca_pem + others.ca_pem);
   files->Poll();
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_THAT(trust.Check(chain), IsOk());
   EXPECT_THAT(trust.Check([&] { return others.certificate_pem; }), IsOk());
   Write(paths_.ca, others.ca_pem);
   files->Poll();
+  EXPECT_EQ(files->Poll(), TlsFiles::Change::kReplaced);
   EXPECT_THAT(trust.Check(chain), StatusIs(absl::StatusCode::kUnauthenticated));
   EXPECT_THAT(trust.Check([&] { return others.certificate_pem; }), IsOk());
 }
