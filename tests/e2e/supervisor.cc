@@ -14,30 +14,41 @@ namespace {
 constexpr int kPollMs = 5;
 }  // namespace
 
-Supervisor::Supervisor(Stack& stack) : stack_(stack), thread_([this] { Watch(); }) {}
+Supervisor::Supervisor(Stack& stack)
+    : stack_(stack),
+      database_([this] { Watch([this] { return StartDatabaseIfEnded(); }); }),
+      services_([this] { Watch([this] { return StartServicesThatEnded(); }); }) {}
 
 Supervisor::~Supervisor() {
   stop_ = true;
-  thread_.join();
+  database_.join();
+  services_.join();
 }
 
-void Supervisor::Watch() {
+void Supervisor::Watch(const std::function<bool()>& start_what_ended) {
   while (!stop_) {
-    if (StartWhatEnded()) poll(nullptr, 0, kPollMs);
+    if (start_what_ended()) poll(nullptr, 0, kPollMs);
   }
 }
 
-bool Supervisor::StartWhatEnded() {
-  const bool database = stack_.Running(kPostgres);
-  const std::vector<std::string>& names = stack_.tam().names();
-  if (database && std::all_of(names.begin(), names.end(),
-                              [this](const std::string& name) { return stack_.Running(name); })) {
-    return true;
-  }
-  absl::Status started = database ? absl::OkStatus() : stack_.StartProcess(kPostgres);
-  if (started.ok()) started = stack_.StartTamd();
+void Supervisor::Note(const absl::Status& started) {
   const std::lock_guard lock(mutex_);
   if (!started.ok()) last_failure_ = started;
+}
+
+bool Supervisor::StartDatabaseIfEnded() {
+  if (stack_.Running(kPostgres)) return true;
+  Note(stack_.StartProcess(kPostgres));
+  return false;
+}
+
+bool Supervisor::StartServicesThatEnded() {
+  const std::vector<std::string>& names = stack_.tam().names();
+  if (std::all_of(names.begin(), names.end(),
+                  [this](const std::string& name) { return stack_.Running(name); })) {
+    return true;
+  }
+  Note(stack_.StartTamd());
   return false;
 }
 

@@ -3,6 +3,7 @@
 #define TAMARACK_TESTS_E2E_SUPERVISOR_H_
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -13,9 +14,8 @@
 
 namespace tam::testing {
 
-// From construction to destruction, every process of the stack that ends, PostgreSQL included, is
-// started again at once. PostgreSQL comes first: the others do not start without it, and then all
-// at a time. Thread safe.
+// From construction to destruction, every process of the stack that ends is started again at once:
+// PostgreSQL by a thread of its own, because services wait for it at their start. Thread safe.
 class Supervisor {
  public:
   explicit Supervisor(Stack& stack);
@@ -27,15 +27,19 @@ class Supervisor {
   absl::Status AwaitAllRunning(absl::Duration timeout = absl::Seconds(60));
 
  private:
-  void Watch();
-  // True when everything ran already.
-  bool StartWhatEnded();
+  // Over and over; a pause where all ran.
+  void Watch(const std::function<bool()>& start_what_ended);
+  // True when all ran already.
+  bool StartDatabaseIfEnded();
+  bool StartServicesThatEnded();
+  void Note(const absl::Status& started);
 
   Stack& stack_;
   std::atomic<bool> stop_ = false;
   std::mutex mutex_;  // guards what follows
   absl::Status last_failure_;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread database_;  // last: they use all of the above
+  std::thread services_;
 };
 
 }  // namespace tam::testing
