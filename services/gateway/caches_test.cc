@@ -97,15 +97,30 @@ TEST_F(EpochKeyCacheTest, CarriesTheDatabasesTimeOn) {
   EXPECT_EQ(reads_, 1);
 }
 
-TEST_F(EpochKeyCacheTest, TimeStartsWhenTheAnswerIsHere) {
+TEST_F(EpochKeyCacheTest, OfSlowReadsTheQuickestGivesTheTime) {
+  std::vector<absl::Duration> ways = {absl::Seconds(5), absl::Seconds(1), absl::Seconds(3)};
+  size_t read = 0;
   EpochKeyCache slow(
       [&]() -> absl::StatusOr<FetchedKeys> {
-        clock_.Advance(absl::Seconds(5));  // the way of the answer
-        return SomeKeys(database_time_);
+        FetchedKeys keys = SomeKeys(database_time_ + absl::Hours(static_cast<int64_t>(read)));
+        clock_.Advance(ways[read++]);
+        return keys;
       },
       AtOnce(), clock_.clock());
   TAM_ASSERT_OK_AND_ASSIGN(const auto reading, slow.Get(kNever));
-  EXPECT_EQ(reading.now(), database_time_);
+  EXPECT_EQ(read, 3u);
+  EXPECT_EQ(reading.now(), database_time_ + absl::Hours(1) + absl::Seconds(3));
+}
+
+TEST_F(EpochKeyCacheTest, NoTimeIsBetterThanOneFarBehind) {
+  EpochKeyCache cache(
+      [&]() -> absl::StatusOr<FetchedKeys> {
+        if (++reads_ > 1) return absl::UnavailableError("gone");
+        clock_.Advance(absl::Seconds(5));
+        return SomeKeys(database_time_);
+      },
+      AtOnce(), clock_.clock());
+  EXPECT_THAT(cache.Get(kNever), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("gone")));
 }
 
 TEST_F(EpochKeyCacheTest, ReadsAgainAfterAMinute) {

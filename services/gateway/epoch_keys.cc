@@ -1,5 +1,6 @@
 #include "services/gateway/epoch_keys.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -15,6 +16,22 @@ EpochKeyCache::EpochKeyCache(Fetch fetch, Background background, MonotonicClock 
                                               clock_, limits)) {}
 
 absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::Read() const {
+  std::optional<Held> quickest;
+  absl::Duration least = absl::InfiniteDuration();
+  for (int i = 0; i < kMaxReads && least > kQuickRead; ++i) {
+    const absl::Duration begin = clock_();
+    absl::StatusOr<Held> held = ReadOnce();
+    // What was read before is good, but its time may be far behind: rather no time than that.
+    if (!held.ok()) return held.status();
+    const absl::Duration took = held->read_end - begin;
+    if (took >= least) continue;
+    least = took;
+    quickest = *std::move(held);
+  }
+  return *std::move(quickest);
+}
+
+absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::ReadOnce() const {
   absl::StatusOr<FetchedKeys> fetched = fetch_();
   if (!fetched.ok()) return fetched.status();
   if (fetched->keys.empty()) return absl::UnavailableError("signing service gave no keys");

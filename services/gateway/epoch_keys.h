@@ -20,11 +20,16 @@ struct FetchedKeys {
 };
 
 // Thread safe. Time is the database's, carried on by the monotonic clock from the end of the last
-// read: never ahead of the database, behind by at most the way of the answer.
+// read: never ahead of the database, behind by at most the way of the answer. A gateway that is
+// behind gives out challenges that are older than those of another, and a device that has used one
+// of the latter is not heard: so a read that took long is made again, three times in all, and the
+// quickest counts.
 class EpochKeyCache {
  public:
   using Fetch = std::function<absl::StatusOr<FetchedKeys>()>;
 
+  static constexpr absl::Duration kQuickRead = absl::Milliseconds(100);
+  static constexpr int kMaxReads = 3;
   static constexpr RefreshLimits DefaultLimits() { return {absl::Minutes(1), absl::Minutes(10)}; }
 
   // `fetch` bounds its own time; it is called in the background, one at a time.
@@ -56,6 +61,7 @@ class EpochKeyCache {
  private:
   using Held = Reading::Held;
   absl::StatusOr<Held> Read() const;
+  absl::StatusOr<Held> ReadOnce() const;
   absl::StatusOr<Reading> Answer(absl::StatusOr<std::shared_ptr<const Held>> held) const;
 
   const Fetch fetch_;

@@ -20,9 +20,12 @@ namespace tam::runtime {
 using MonotonicClock = std::function<absl::Duration()>;
 MonotonicClock SystemMonotonicClock();
 
-// Thread safe. Never ahead of the database; behind by at most the way of its answer.
+// Thread safe. Never ahead of the database; behind by at most the way of its answer: a read that
+// took long is made again, three times in all, and the quickest counts.
 class DatabaseTime {
  public:
+  static constexpr absl::Duration kQuickRead = absl::Milliseconds(100);
+  static constexpr int kMaxReads = 3;
   struct Options {
     absl::Duration refresh_after = absl::Seconds(10);
     absl::Duration stale_after = absl::Minutes(5);
@@ -42,6 +45,7 @@ class DatabaseTime {
     absl::Time at;
     absl::Duration monotonic;
   };
+  absl::StatusOr<Reading> Read(storage::CallDeadline deadline);
   absl::StatusOr<absl::Time> Carried(absl::Duration limit, const absl::Status& otherwise);
 
   storage::DatabaseClock& clock_;

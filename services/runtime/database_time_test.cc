@@ -1,5 +1,7 @@
 #include "services/runtime/database_time.h"
 
+#include <functional>
+
 #include "tests/support/status_matchers.h"
 
 namespace tam::runtime {
@@ -12,8 +14,10 @@ class FakeDatabaseClock : public storage::DatabaseClock {
  public:
   absl::StatusOr<absl::Time> Now(storage::CallDeadline) override {
     ++reads;
+    if (on_way) on_way();
     return answer;
   }
+  std::function<void()> on_way;
   absl::StatusOr<absl::Time> answer = absl::FromUnixSeconds(1000);
   int reads = 0;
 };
@@ -46,6 +50,15 @@ TEST_F(DatabaseTimeTest, OutlivesAShortAbsenceOfTheDatabaseAndNoLonger) {
   EXPECT_THAT(time_.Now({}), IsOkAndHolds(absl::FromUnixSeconds(1299)));
   monotonic_ += absl::Seconds(1);
   EXPECT_THAT(time_.Now({}), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(DatabaseTimeTest, OfSlowReadsTheQuickestGivesTheTime) {
+  clock_.on_way = [this] {
+    clock_.answer = absl::FromUnixSeconds(1000 * clock_.reads);
+    monotonic_ += absl::Seconds(clock_.reads == 2 ? 1 : 5);
+  };
+  EXPECT_THAT(time_.Now({}), IsOkAndHolds(absl::FromUnixSeconds(2005)));
+  EXPECT_EQ(clock_.reads, 3);
 }
 
 }  // namespace
