@@ -180,7 +180,7 @@ TEST_P(HttpLimitsTest, BodiesThatAreHeldAreBoundedInAll) {
 TEST_P(HttpLimitsTest, HundredsThatPostAtOnceAllWait) {
   constexpr int kClients = 500;
   HttpServerConfig config;
-  config.queue_patience = absl::InfiniteDuration();
+  config.query_patience = absl::InfiniteDuration();
   Start(config);
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < kClients; ++i) {
@@ -224,7 +224,7 @@ TEST_P(HttpLimitsTest, WhatWaitedTooLongIs503AndTheEngineIsNotAsked) {
   ManualClock clock;
   std::atomic<int> moments = 0;  // one when a request is queued, one when a worker has it
   HttpServerConfig config;
-  config.queue_patience = absl::Seconds(4);
+  config.message_patience = absl::Seconds(4);
   config.clock = [&, now = clock.clock()] {
     const absl::Duration at = now();
     ++moments;

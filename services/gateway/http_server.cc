@@ -294,7 +294,8 @@ bool HttpServer::Core::Dispatch(HttpRequest request, std::function<void(HttpRepl
 
 // Whoever waited too long has left, or is better told to come again than to wait on.
 HttpReply HttpServer::Core::Answer(const HttpRequest& request) try {
-  const absl::Duration patience = config_.queue_patience / (request.body.empty() ? 2 : 1);
+  const absl::Duration patience =
+      request.body.empty() ? config_.query_patience : config_.message_patience;
   if (request.arrival.waited > patience) return EmptyReply(503);
   return Respond(protocol_, request);
 } catch (const std::exception& thrown) {

@@ -29,9 +29,10 @@ struct HttpServerConfig {
   int io_threads = 2;         // reading and writing, handshakes too
   int workers = 16;           // sessions at a time
   size_t queue_limit = 2048;  // requests that wait for a worker, half of them empty POSTs; then 503
-  // How long a message waits for a worker, and half of that an empty POST, so that new sessions
-  // give way to those that have begun; then 503, and the engine is not asked.
-  absl::Duration queue_patience = absl::Seconds(4);
+  // How long a message and an empty POST wait for a worker, so that new sessions give way to those
+  // that have begun; then 503, and the engine is not asked.
+  absl::Duration message_patience = absl::Seconds(8);
+  absl::Duration query_patience = absl::Seconds(2);
   MonotonicClock clock = SystemMonotonicClock();  // of that wait
   // Beyond the limit of all connections, the source that has the most open loses the one on which
   // the server waits longest for the peer. Where there is none, and beyond the other limits: 503

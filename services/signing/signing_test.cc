@@ -1,14 +1,10 @@
 // The signing service over in-memory stores.
-#include <sys/stat.h>
-
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "services/signing/admin_handler.h"
-#include "services/signing/kek.h"
 #include "services/signing/session_handler.h"
 #include "storage/memory/memory_storage.h"
 #include "teep/eat/eat.h"
@@ -400,28 +396,6 @@ TEST_F(SigningTest, ListsInPages) {
   EXPECT_EQ(second.next_page_token(), "");
   request.set_page_token("junk");
   EXPECT_THAT(replica_.admin.ListSigningKeys(operator_, request), StatusIs(kInvalid));
-}
-
-TEST(Kek, ReadsBytesOrHexadecimal) {
-  const std::string path = ::testing::TempDir() + "/kek";
-  auto write = [&](const std::string& text) {
-    std::ofstream(path, std::ios::binary) << text;
-    ASSERT_EQ(chmod(path.c_str(), 0600), 0);
-  };
-  EXPECT_THAT(ReadKek(path + "-none"), StatusIs(absl::StatusCode::kNotFound));
-  write(std::string(32, 'k'));
-  TAM_ASSERT_OK_AND_ASSIGN(const auto binary, ReadKek(path));
-  std::string hex;
-  for (int i = 0; i < 32; ++i) hex += "6B";
-  write(hex + "\n");
-  TAM_ASSERT_OK_AND_ASSIGN(const auto text, ReadKek(path));
-  const auto wrapped = binary.Wrap(AsBytes("secret"), "here", secret::RandomSource::System());
-  EXPECT_OK(text.Unwrap(AsBytes(wrapped), "here"));
-  EXPECT_THAT(text.Unwrap(AsBytes(wrapped), "there"), ::testing::Not(testing::IsOk()));
-  write("short");
-  EXPECT_THAT(ReadKek(path), StatusIs(kInvalid, HasSubstr("want 32 bytes")));
-  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
-  EXPECT_THAT(ReadKek(path), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace
