@@ -22,13 +22,13 @@ _plain = transition(
 
 def _plain_cc_impl(ctx):
     target = ctx.attr.actual[0]
-    return [target[CcInfo], target[DefaultInfo]]
+    return [target[CcInfo], target[DefaultInfo]]  # buildifier: disable=native-cc-info
 
 plain_cc = rule(
     implementation = _plain_cc_impl,
     doc = "A cc_library, built the same way in every configuration.",
     attrs = {
-        "actual": attr.label(cfg = _plain, mandatory = True, providers = [CcInfo]),
+        "actual": attr.label(cfg = _plain, mandatory = True, providers = [CcInfo]),  # buildifier: disable=native-cc-info
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
