@@ -98,7 +98,8 @@ TEST_F(EpochKeyCacheTest, CarriesTheDatabasesTimeOn) {
 }
 
 TEST_F(EpochKeyCacheTest, OfSlowReadsTheQuickestGivesTheTime) {
-  std::vector<absl::Duration> ways = {absl::Seconds(5), absl::Seconds(1), absl::Seconds(3)};
+  std::vector<absl::Duration> ways = {absl::Seconds(5), absl::Seconds(4), absl::Seconds(3),
+                                      absl::Seconds(1), absl::Seconds(2)};
   size_t read = 0;
   EpochKeyCache slow(
       [&]() -> absl::StatusOr<FetchedKeys> {
@@ -108,8 +109,25 @@ TEST_F(EpochKeyCacheTest, OfSlowReadsTheQuickestGivesTheTime) {
       },
       AtOnce(), clock_.clock());
   TAM_ASSERT_OK_AND_ASSIGN(const auto reading, slow.Get(kNever));
-  EXPECT_EQ(read, 3u);
-  EXPECT_EQ(reading.now(), database_time_ + absl::Hours(1) + absl::Seconds(3));
+  EXPECT_EQ(read, 5u);
+  EXPECT_EQ(reading.now(), database_time_ + absl::Hours(3) + absl::Seconds(2));
+}
+
+TEST_F(EpochKeyCacheTest, ASlowReadDoesNotPutTheTimeBack) {
+  absl::Duration way;
+  const absl::Duration begin = clock_.clock()();
+  EpochKeyCache cache(
+      [&]() -> absl::StatusOr<FetchedKeys> {
+        FetchedKeys keys = SomeKeys(database_time_ + (clock_.clock()() - begin));
+        clock_.Advance(way);
+        return keys;
+      },
+      AtOnce(), clock_.clock());
+  ASSERT_OK(cache.Get(kNever));
+  way = absl::Milliseconds(40);
+  clock_.Advance(absl::Seconds(61));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto reading, cache.Get(kNever));
+  EXPECT_EQ(reading.now(), database_time_ + (clock_.clock()() - begin));
 }
 
 TEST_F(EpochKeyCacheTest, NoTimeIsBetterThanOneFarBehind) {

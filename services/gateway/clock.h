@@ -3,14 +3,13 @@
 #define TAMARACK_SERVICES_GATEWAY_CLOCK_H_
 
 #include <chrono>
-#include <functional>
 
 #include "absl/time/time.h"
+#include "services/carried_time/carried_time.h"
 
 namespace tam::gateway {
 
-// Time since some fixed moment; never goes back. Injected; must be thread safe.
-using MonotonicClock = std::function<absl::Duration()>;
+using ::tam::MonotonicClock;
 
 inline MonotonicClock SystemMonotonicClock() {
   return [] { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); };

@@ -1,6 +1,5 @@
 #include "services/gateway/epoch_keys.h"
 
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -15,27 +14,22 @@ EpochKeyCache::EpochKeyCache(Fetch fetch, Background background, MonotonicClock 
       held_(std::make_shared<Refreshed<Held>>([this] { return Read(); }, std::move(background),
                                               clock_, limits)) {}
 
-absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::Read() const {
-  std::optional<Held> quickest;
-  absl::Duration least = absl::InfiniteDuration();
-  for (int i = 0; i < kMaxReads && least > kQuickRead; ++i) {
-    const absl::Duration begin = clock_();
-    absl::StatusOr<Held> held = ReadOnce();
-    // What was read before is good, but its time may be far behind: rather no time than that.
-    if (!held.ok()) return held.status();
-    const absl::Duration took = held->read_end - begin;
-    if (took >= least) continue;
-    least = took;
-    quickest = *std::move(held);
-  }
-  return *std::move(quickest);
+absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::Read() {
+  absl::StatusOr<Held> held = ReadQuickly<Held>([this] { return ReadOnce(); });
+  if (!held.ok()) return held.status();
+  if (last_.has_value()) held->reading = Better(*last_, held->reading, kSlack);
+  last_ = held->reading;
+  return held;
 }
 
 absl::StatusOr<EpochKeyCache::Held> EpochKeyCache::ReadOnce() const {
+  const absl::Duration begin = clock_();
   absl::StatusOr<FetchedKeys> fetched = fetch_();
   if (!fetched.ok()) return fetched.status();
   if (fetched->keys.empty()) return absl::UnavailableError("signing service gave no keys");
-  return Held{*std::move(fetched), clock_()};
+  const absl::Duration end = clock_();
+  return Held{std::move(fetched->keys),
+              {.at = fetched->database_time, .monotonic = end, .took = end - begin}};
 }
 
 absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Answer(
@@ -43,7 +37,7 @@ absl::StatusOr<EpochKeyCache::Reading> EpochKeyCache::Answer(
   if (!held.ok()) {
     return absl::UnavailableError(absl::StrCat("challenge keys: ", held.status().message()));
   }
-  const absl::Time now = (*held)->fetched.database_time + (clock_() - (*held)->read_end);
+  const absl::Time now = (*held)->reading.CarriedTo(clock_());
   return Reading(*std::move(held), now);
 }
 

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/carried_time/carried_time.h"
 #include "services/gateway/challenge.h"
 #include "services/gateway/clock.h"
 #include "services/gateway/refreshed.h"
@@ -22,14 +24,14 @@ struct FetchedKeys {
 // Thread safe. Time is the database's, carried on by the monotonic clock from the end of the last
 // read: never ahead of the database, behind by at most the way of the answer. A gateway that is
 // behind gives out challenges that are older than those of another, and a device that has used one
-// of the latter is not heard: so a read that took long is made again, three times in all, and the
-// quickest counts.
+// of the latter is not heard: so slow reads are made again (ReadQuickly) and do not put the time
+// back.
 class EpochKeyCache {
  public:
   using Fetch = std::function<absl::StatusOr<FetchedKeys>()>;
 
-  static constexpr absl::Duration kQuickRead = absl::Milliseconds(100);
-  static constexpr int kMaxReads = 3;
+  // By how much the signing service's own copy of the time may be behind.
+  static constexpr absl::Duration kSlack = absl::Seconds(1);
   static constexpr RefreshLimits DefaultLimits() { return {absl::Minutes(1), absl::Minutes(10)}; }
 
   // `fetch` bounds its own time; it is called in the background, one at a time.
@@ -38,14 +40,14 @@ class EpochKeyCache {
 
   class Reading {
    public:
-    const EpochKeys& keys() const { return held_->fetched.keys; }
+    const EpochKeys& keys() const { return held_->keys; }
     absl::Time now() const { return now_; }
 
    private:
     friend class EpochKeyCache;
     struct Held {
-      FetchedKeys fetched;
-      absl::Duration read_end;
+      EpochKeys keys;
+      TimeReading reading;  // of the database's clock
     };
     Reading(std::shared_ptr<const Held> held, absl::Time now) : held_(std::move(held)), now_(now) {}
     std::shared_ptr<const Held> held_;
@@ -60,12 +62,13 @@ class EpochKeyCache {
 
  private:
   using Held = Reading::Held;
-  absl::StatusOr<Held> Read() const;
+  absl::StatusOr<Held> Read();
   absl::StatusOr<Held> ReadOnce() const;
   absl::StatusOr<Reading> Answer(absl::StatusOr<std::shared_ptr<const Held>> held) const;
 
   const Fetch fetch_;
   const MonotonicClock clock_;
+  std::optional<TimeReading> last_;  // of Read alone, which is called one at a time
   const std::shared_ptr<Refreshed<Held>> held_;
 };
 

@@ -3,7 +3,6 @@
 #ifndef TAMARACK_SERVICES_RUNTIME_DATABASE_TIME_H_
 #define TAMARACK_SERVICES_RUNTIME_DATABASE_TIME_H_
 
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -11,21 +10,19 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "services/carried_time/carried_time.h"
 #include "storage/audit_store.h"
 #include "storage/model/call.h"
 
 namespace tam::runtime {
 
-// Time since some fixed moment; never goes back. Injected; must be thread safe.
-using MonotonicClock = std::function<absl::Duration()>;
+using ::tam::MonotonicClock;
 MonotonicClock SystemMonotonicClock();
 
-// Thread safe. Never ahead of the database; behind by at most the way of its answer: a read that
-// took long is made again, three times in all, and the quickest counts.
+// Thread safe. Never ahead of the database; behind by at most the way of its answer, as ReadQuickly
+// says; a slow read does not put the time back.
 class DatabaseTime {
  public:
-  static constexpr absl::Duration kQuickRead = absl::Milliseconds(100);
-  static constexpr int kMaxReads = 3;
   struct Options {
     absl::Duration refresh_after = absl::Seconds(10);
     absl::Duration stale_after = absl::Minutes(5);
@@ -41,18 +38,14 @@ class DatabaseTime {
   absl::StatusOr<absl::Time> Now(storage::CallDeadline deadline);
 
  private:
-  struct Reading {
-    absl::Time at;
-    absl::Duration monotonic;
-  };
-  absl::StatusOr<Reading> Read(storage::CallDeadline deadline);
+  absl::StatusOr<TimeReading> Read(storage::CallDeadline deadline);
   absl::StatusOr<absl::Time> Carried(absl::Duration limit, const absl::Status& otherwise);
 
   storage::DatabaseClock& clock_;
   const MonotonicClock monotonic_;
   const Options options_;
   absl::Mutex mutex_;
-  std::optional<Reading> last_ ABSL_GUARDED_BY(mutex_);
+  std::optional<TimeReading> last_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace tam::runtime

@@ -55,10 +55,21 @@ TEST_F(DatabaseTimeTest, OutlivesAShortAbsenceOfTheDatabaseAndNoLonger) {
 TEST_F(DatabaseTimeTest, OfSlowReadsTheQuickestGivesTheTime) {
   clock_.on_way = [this] {
     clock_.answer = absl::FromUnixSeconds(1000 * clock_.reads);
-    monotonic_ += absl::Seconds(clock_.reads == 2 ? 1 : 5);
+    monotonic_ += absl::Seconds(clock_.reads == 4 ? 1 : 5);
   };
-  EXPECT_THAT(time_.Now({}), IsOkAndHolds(absl::FromUnixSeconds(2005)));
-  EXPECT_EQ(clock_.reads, 3);
+  EXPECT_THAT(time_.Now({}), IsOkAndHolds(absl::FromUnixSeconds(4005)));
+  EXPECT_EQ(clock_.reads, 5);
+}
+
+TEST_F(DatabaseTimeTest, ASlowReadDoesNotPutTheTimeBack) {
+  EXPECT_OK(time_.Now({}));
+  clock_.on_way = [this] {
+    clock_.answer = absl::FromUnixSeconds(1000) + (monotonic_ - absl::Hours(5));
+    monotonic_ += absl::Milliseconds(40);
+  };
+  monotonic_ += absl::Seconds(10);
+  EXPECT_THAT(time_.Now({}),
+              IsOkAndHolds(absl::FromUnixSeconds(1010) + 5 * absl::Milliseconds(40)));
 }
 
 }  // namespace

@@ -288,7 +288,7 @@ TEST_P(KillTest, EndsInstalledExactlyOnce) {
   result.sessions_after = fleet().counts().completed - before.completed - during;
   const auto differences = Differences(version);
   result.ledger_differences = static_cast<int64_t>(differences.size());
-  EXPECT_THAT(differences, ::testing::IsEmpty());
+  EXPECT_THAT(differences, ::testing::IsEmpty()) << stack().TamdLog();
   testing::ExpectOnlyRepeatable(result);
   EXPECT_THAT(testing::SaveFaultResult(result), IsOk());
 }
