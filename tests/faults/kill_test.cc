@@ -5,8 +5,9 @@
 //
 // In short, where the services are apart: every point with its process, the points of one place and
 // moment in one session, which is interrupted up to a dozen times; and some points with PostgreSQL.
-// At length (tools/faults): each point in a session of its own, both victims. Services together:
-// the short form in a run of less than a minute a scenario, and otherwise the long one.
+// At length (tools/faults): each point in a session of its own, both victims, and each further
+// statement of a handler. Services together: the short form in a run of less than a minute a
+// scenario, and otherwise the long one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -53,6 +54,7 @@ struct KillCase {
   Layout layout;
   Victim victim;
   std::vector<std::string> points;  // of one session
+  int skip = 0;                     // so many passes of the point go by first
 };
 
 // "send.ProcessConnect.before" in three.
@@ -81,11 +83,23 @@ bool IsShortWithPostgres(const std::string& point) {
   return std::find(chosen.begin(), chosen.end(), point) != chosen.end();
 }
 
+// How many statements a handler runs for a session that delivers a version; one where none is said.
+int StatementsOf(const std::string& point) {
+  const PointName name(point);
+  if (name.place != "statement") return 1;
+  if (name.method == "Resolve") return 8;
+  return name.method == "GetEnvelopes" ? 4 : 1;
+}
+
 std::vector<KillCase> OneByOne(Layout layout, Victim victim) {
   std::vector<KillCase> cases;
   for (const std::string& point : runtime::SessionFaultPoints()) {
     if (!IsLong(layout) && !IsShortWithPostgres(point)) continue;
-    cases.push_back({absl::StrReplaceAll(point, {{".", "_"}}), layout, victim, {point}});
+    const std::string name = absl::StrReplaceAll(point, {{".", "_"}});
+    cases.push_back({name, layout, victim, {point}});
+    for (int skip = 1; IsLong(layout) && skip < StatementsOf(point); ++skip) {
+      cases.push_back({absl::StrCat(name, "_", skip + 1), layout, victim, {point}, skip});
+    }
   }
   return cases;
 }
@@ -96,7 +110,7 @@ std::vector<KillCase> ByPlaceAndMoment(Layout layout) {
   for (const std::string& point : runtime::SessionFaultPoints()) {
     const PointName parts(point);
     const std::string name = absl::StrCat(parts.place, "_", parts.moment);
-    groups.try_emplace(name, KillCase{name, layout, Victim::kProcess, {}})
+    groups.try_emplace(name, KillCase{name, layout, Victim::kProcess, {}, 0})
         .first->second.points.push_back(point);
   }
   std::vector<KillCase> cases;
@@ -166,7 +180,7 @@ class KillTest : public ::testing::TestWithParam<KillCase> {
 
   static void PlanTheKills() {
     for (const std::string& point : GetParam().points) {
-      FaultPlan plan{.point = point};
+      FaultPlan plan{.point = point, .skip = GetParam().skip};
       if (GetParam().victim == Victim::kPostgres) {
         plan.action = FaultAction::kKillOther;
         plan.other = stack().Pid(testing::kPostgres);
@@ -238,6 +252,7 @@ class KillTest : public ::testing::TestWithParam<KillCase> {
         "kill -9 of ", kill.victim == Victim::kPostgres ? "PostgreSQL" : "the process",
         " at a point, services ", kill.layout == Layout::kApart ? "apart" : "together");
     result.points = kill.points;
+    if (kill.skip > 0) absl::StrAppend(&result.points.front(), " ", kill.skip + 1);
     const testing::FleetCounts since = fleet().counts() - before;
     result.device_errors = since.errors;
     result.sessions_given_up = since.given_up;
