@@ -74,7 +74,7 @@ void Database::Observe(StatementMoment moment) {
 
 absl::Status Database::Retry(const std::function<absl::Status(Connection&)>& act,
                              CallDeadline deadline) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = options_.now();
   if (now >= deadline.at) {
     return absl::DeadlineExceededError("database: the deadline passed before the call began");
   }
@@ -82,7 +82,7 @@ absl::Status Database::Retry(const std::function<absl::Status(Connection&)>& act
   absl::Status status = Attempt(act, deadline);
   for (int attempt = 2; attempt <= options_.max_attempts && IsConflict(status); ++attempt) {
     options_.pause_before(attempt);
-    if (absl::Now() >= deadline.at) break;
+    if (options_.now() >= deadline.at) break;
     status = Attempt(act, deadline);
   }
   return status;

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "storage/model/call.h"
 #include "storage/postgres/backoff.h"
@@ -29,6 +30,8 @@ struct DatabaseOptions {
   int max_attempts = 8;
   // Waits before attempt n (2, 3, ...). Tests replace it.
   std::function<void(int attempt)> pause_before;
+  // The clock of callers' deadlines, asked before each attempt. Tests replace it.
+  std::function<absl::Time()> now = absl::Now;
   // Bounds every call, whatever deadline it brings.
   absl::Duration longest_call = absl::Seconds(30);
   BackoffLimits reconnect;

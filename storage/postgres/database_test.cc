@@ -175,11 +175,12 @@ TEST_F(DatabaseTest, NothingBeginsAfterTheDeadline) {
 }
 
 TEST_F(DatabaseTest, NoAttemptBeginsAfterTheDeadline) {
-  const CallDeadline near{absl::Now() + absl::Milliseconds(20)};
+  absl::Time now = absl::Now();
+  const CallDeadline near{now + absl::Minutes(1)};
   DatabaseOptions options = Options();
-  options.pause_before = [&](int) {
-    while (absl::Now() < near.at) std::this_thread::yield();
-  };
+  options.now = [&] { return now; };
+  options.longest_call = absl::Hours(1);
+  options.pause_before = [&](int) { now = near.at; };
   Database database([this](absl::Time) { return std::make_unique<FakeConnection>(&script_); },
                     options);
   script_.faults.assign(9, SqlError("40001", "serialization"));
