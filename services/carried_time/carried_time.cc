@@ -5,8 +5,9 @@ namespace tam {
 TimeReading Better(const TimeReading& held, const TimeReading& read, absl::Duration slack) {
   const absl::Time carried = held.CarriedTo(read.monotonic);
   const bool possible = read.at <= carried && carried <= read.at + read.took + slack;
-  if (read.took <= kQuickRead || !possible) return read;
-  return {.at = carried, .monotonic = read.monotonic, .took = read.took};
+  const absl::Duration doubt = held.took + (read.monotonic - held.monotonic) / kDriftOneIn;
+  if (read.took <= doubt || !possible) return read;
+  return {.at = carried, .monotonic = read.monotonic, .took = doubt};
 }
 
 }  // namespace tam

@@ -17,7 +17,7 @@ using MonotonicClock = std::function<absl::Duration()>;
 struct TimeReading {
   absl::Time at;
   absl::Duration monotonic;  // when the answer was here
-  absl::Duration took;
+  absl::Duration took;       // and what age has added to the doubt
 
   absl::Time CarriedTo(absl::Duration now) const { return at + (now - monotonic); }
 };
@@ -39,9 +39,13 @@ absl::StatusOr<Value> ReadQuickly(const std::function<absl::StatusOr<Value>()>& 
   return quickest;
 }
 
-// The reading to go on with after `read`: `read` itself if it was quick, or if `held`, carried on,
-// lies outside of what `read` allows (the other clock was set). Otherwise the later of the two:
-// both are lower bounds. `slack` is by how much `read.at` itself may have been behind.
+// By how much two clocks may go apart: 200 ppm.
+inline constexpr int64_t kDriftOneIn = 5000;
+
+// The reading to go on with after `read`: `read` itself, unless `held`, carried on with what its
+// age may have added, is still the more certain of the two, and possible by `read`: else the other
+// clock was set. Where all reads are slow, `held` so ages until the next one replaces it. `slack`
+// is by how much `read.at` itself may have been behind.
 TimeReading Better(const TimeReading& held, const TimeReading& read, absl::Duration slack);
 
 }  // namespace tam

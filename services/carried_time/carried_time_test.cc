@@ -63,6 +63,22 @@ TEST(Better, AQuickReadCountsAndSoDoesALaterOne) {
   EXPECT_EQ(Better(held, later, {}).at, later.at);
 }
 
+TEST(Better, WhereAllReadsAreSlowAnOldOneIsReplaced) {
+  const TimeReading first = Reading({}, {}, kSlow);
+  const TimeReading next = Reading(absl::Seconds(60) - kSlow, absl::Seconds(60), kSlow);
+  EXPECT_EQ(Better(first, next, absl::Seconds(1)).at, next.at);
+  // One that is twice as slow is not, before the held one has aged by as much.
+  TimeReading held = first;
+  for (int minute = 1; minute <= 3; ++minute) {
+    const absl::Duration now = minute * absl::Minutes(1);
+    held = Better(held, Reading(now - 2 * kSlow, now, 2 * kSlow), absl::Seconds(1));
+    EXPECT_EQ(held.at, kNoon + now);
+  }
+  const absl::Duration now = absl::Minutes(4);
+  EXPECT_EQ(Better(held, Reading(now - 2 * kSlow, now, 2 * kSlow), absl::Seconds(1)).at,
+            kNoon + now - 2 * kSlow);
+}
+
 TEST(Better, AClockThatWasPutBackIsBelieved) {
   const TimeReading held = Reading(absl::Seconds(1), absl::Seconds(10), kQuickRead);
   const TimeReading back = Reading(absl::Seconds(2), absl::Seconds(12), kSlow);

@@ -97,22 +97,6 @@ TEST_F(EpochKeyCacheTest, CarriesTheDatabasesTimeOn) {
   EXPECT_EQ(reads_, 1);
 }
 
-TEST_F(EpochKeyCacheTest, OfSlowReadsTheQuickestGivesTheTime) {
-  std::vector<absl::Duration> ways = {absl::Seconds(5), absl::Seconds(4), absl::Seconds(3),
-                                      absl::Seconds(1), absl::Seconds(2)};
-  size_t read = 0;
-  EpochKeyCache slow(
-      [&]() -> absl::StatusOr<FetchedKeys> {
-        FetchedKeys keys = SomeKeys(database_time_ + absl::Hours(static_cast<int64_t>(read)));
-        clock_.Advance(ways[read++]);
-        return keys;
-      },
-      AtOnce(), clock_.clock());
-  TAM_ASSERT_OK_AND_ASSIGN(const auto reading, slow.Get(kNever));
-  EXPECT_EQ(read, 5u);
-  EXPECT_EQ(reading.now(), database_time_ + absl::Hours(3) + absl::Seconds(2));
-}
-
 TEST_F(EpochKeyCacheTest, ASlowReadDoesNotPutTheTimeBack) {
   absl::Duration way;
   const absl::Duration begin = clock_.clock()();

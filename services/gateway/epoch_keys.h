@@ -22,10 +22,10 @@ struct FetchedKeys {
 };
 
 // Thread safe. Time is the database's, carried on by the monotonic clock from the end of the last
-// read: never ahead of the database, behind by at most the way of the answer. A gateway that is
-// behind gives out challenges that are older than those of another, and a device that has used one
-// of the latter is not heard: so slow reads are made again (ReadQuickly) and do not put the time
-// back.
+// read: behind the database by at most the way of the answer, ahead only where its clock was set
+// back. A gateway that is behind gives out challenges that are older than those of another, and a
+// device that has used one of the latter is not heard: so slow reads are made again (ReadQuickly)
+// and do not put the time back.
 class EpochKeyCache {
  public:
   using Fetch = std::function<absl::StatusOr<FetchedKeys>()>;
