@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "crypto/cbor/cbor.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
 #include "crypto/keys/key_file.h"
 
@@ -15,9 +16,9 @@ void Require(bool condition) {
 }
 
 void CheckPublicKey(const PublicKey& key) {
-  const auto again = PublicKey::FromCoseKey(cbor::AsBytes(key.cose_key()));
+  const auto again = PublicKey::FromCoseKey(cbor::AsBytes(key.cose_key()), Curves::kAll);
   Require(again.ok() && *again == key && again->cose_key() == key.cose_key());
-  const auto from_pem = PublicKey::FromPem(key.ToPem());
+  const auto from_pem = PublicKey::FromPem(key.ToPem(), Curves::kAll);
   Require(from_pem.ok() && *from_pem == key);
 }
 
@@ -29,6 +30,22 @@ void CheckPrivateKey(const PrivateKey& key) {
   Require(key.public_key().Verify(cbor::AsBytes("m"), cbor::AsBytes(*signature)).ok());
 }
 
+void CheckAgreementKey(const AgreementKey& key) {
+  const auto again = AgreementKey::FromCoseKey(key.ToCoseKey().Reveal());
+  Require(again.ok() && again->public_key() == key.public_key());
+  const auto other = AgreementKey::Generate(key.public_key().curve());
+  const auto one = key.SharedSecret(other.public_key());
+  const auto two = other.SharedSecret(key.public_key());
+  Require(one.ok() && two.ok() && one->Reveal() == two->Reveal());
+}
+
+void CheckAgreementPublicKey(const AgreementPublicKey& key) {
+  const auto again = AgreementPublicKey::FromCoseKey(cbor::AsBytes(key.cose_key()));
+  Require(again.ok() && *again == key && again->cose_key() == key.cose_key());
+  const auto from_pem = AgreementPublicKey::FromPem(key.ToPem());
+  Require(from_pem.ok() && *from_pem == key);
+}
+
 template <typename Key>
 bool RequireReason(const absl::StatusOr<Key>& key) {
   Require(key.ok() || !key.status().message().empty());
@@ -36,8 +53,16 @@ bool RequireReason(const absl::StatusOr<Key>& key) {
 }
 
 void CheckInput(Bytes input) {
-  if (const auto key = PublicKey::FromCoseKey(input); RequireReason(key)) CheckPublicKey(*key);
-  if (const auto key = PublicKey::FromSpkiDer(input); RequireReason(key)) CheckPublicKey(*key);
+  for (const Curves curves : {Curves::kTeep, Curves::kAll}) {
+    const auto key = PublicKey::FromCoseKey(input, curves);
+    if (RequireReason(key)) CheckPublicKey(*key);
+    const auto spki = PublicKey::FromSpkiDer(input, curves);
+    if (RequireReason(spki)) CheckPublicKey(*spki);
+  }
+  const auto agreement = ParseAgreementKeyFile(input);
+  if (RequireReason(agreement)) CheckAgreementKey(*agreement);
+  const auto peer = ParseAgreementPublicKeyFile(input);
+  if (RequireReason(peer)) CheckAgreementPublicKey(*peer);
   if (const auto key = PrivateKey::FromCoseKey(input); RequireReason(key)) CheckPrivateKey(*key);
   RequireReason(MacKey::FromCoseKey(input));
   const absl::StatusOr<AnyKey> any = ParseKeyFile(input);

@@ -241,5 +241,54 @@ TEST(MacKeyTest, ReadsASymmetricCoseKey) {
               StatusIs(kInvalid, HasSubstr("cose-key.1: want 4, got 2")));
 }
 
+// Made by another stack (Node.js): SubjectPublicKeyInfo in base64, and a signature over "message".
+struct LargerKey {
+  KeyType type;
+  const char* spki;
+  const char* signature;
+};
+
+constexpr LargerKey kLarger[] = {
+    {KeyType::kP384,
+     "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEdCFXU2kmwV6Q32nH91TBCTvxF/ZIRY7LnJYSTaBbmXr60JE1"
+     "MaffRVDXA+UTVZLb3NIoSV6feqsYfAgG390XNcIvyxdjP7uvmEX2C4yNLKga9QVF04WxYYbFB6clc7UE",
+     "1717bd0991e49f1faa0bb70106a4b93a36390b70206fe0102314485fb5b4ddd1dad855bb60fffd2e"
+     "63d430c2d08c70d54252f0552874d4efd5031f05349e0eeded7cd563560e39b08de2b9781ca44c1d"
+     "e1a8542eb6cec2110eb0c75197f4ce68"},
+    {KeyType::kP521,
+     "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAjBxG8XZjM8K6ukg4QgXkb+zKt2ShuxDP4wbqymIhg+bS"
+     "rSWcBB/n4HYzNGMJY3IWm2/KvwbKzimHROka2mKriVoB8nwCrHv6pdZMWmHD0GqyQAL33Mkprse9Lk5G"
+     "B+QyuFwHUQSLVdLOV/WuT8YP6TNWqygi5Hvlhfc59ni6IOgEIIw=",
+     "0181eb15d10f92f47e5435e5d88194e4374a75fe0ecd0fccea0aa4d50b65f6be92be429bf1d055c8"
+     "c3356971e4230bb1b3ec41fc8d1d4ef5362bfff27e234635f41a01801a7733fa2dcca330b6ebdae3"
+     "554e99c45b7f0fa2ed6c7fca30aec31a5e299ccba5dc705c8aab41e9383e3969d6907c6d6e5ef31e"
+     "b3bf3aa585d193a708ce083e"},
+};
+
+TEST(PublicKeyTest, LargerCurvesVerifyWhereTheyAreAskedFor) {
+  for (const LargerKey& larger : kLarger) {
+    std::string der;
+    ASSERT_TRUE(absl::Base64Unescape(larger.spki, &der));
+    EXPECT_THAT(PublicKey::FromSpkiDer(AsBytes(der)), StatusIs(absl::StatusCode::kInvalidArgument));
+    TAM_ASSERT_OK_AND_ASSIGN(const PublicKey key,
+                             PublicKey::FromSpkiDer(AsBytes(der), Curves::kAll));
+    EXPECT_EQ(key.type(), larger.type);
+    std::string signature = absl::HexStringToBytes(larger.signature);
+    EXPECT_OK(key.Verify(AsBytes("message"), AsBytes(signature)));
+    EXPECT_THAT(key.Verify(AsBytes("massage"), AsBytes(signature)),
+                StatusIs(absl::StatusCode::kUnauthenticated));
+    EXPECT_THAT(key.VerifyWithHash(EcdsaHash::kSha256, AsBytes("message"), AsBytes(signature)),
+                StatusIs(absl::StatusCode::kUnauthenticated));
+    signature.pop_back();
+    EXPECT_THAT(key.Verify(AsBytes("message"), AsBytes(signature)),
+                StatusIs(absl::StatusCode::kUnauthenticated));
+    EXPECT_THAT(PublicKey::FromCoseKey(AsBytes(key.cose_key())),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(PublicKey::FromCoseKey(AsBytes(key.cose_key()), Curves::kAll),
+                ::tam::testing::IsOkAndHolds(key));
+    EXPECT_THAT(PublicKey::FromPem(key.ToPem(), Curves::kAll), ::tam::testing::IsOkAndHolds(key));
+  }
+}
+
 }  // namespace
 }  // namespace tam::keys

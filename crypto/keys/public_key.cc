@@ -8,37 +8,19 @@
 #include "crypto/keys/key.h"
 #include "crypto/keys/key_impl.h"
 #include "crypto/text/text.h"
-#include "openssl/bio.h"
 #include "openssl/bn.h"
-#include "openssl/bytestring.h"
 #include "openssl/curve25519.h"
 #include "openssl/ec.h"
 #include "openssl/ecdsa.h"
 #include "openssl/err.h"
-#include "openssl/mem.h"
 #include "openssl/nid.h"
-#include "openssl/pem.h"
+#include "openssl/sha.h"
 
 namespace tam::keys {
 namespace {
 
 using cbor::AsBytes;
 using cbor::AsView;
-
-// RFC 9679 section 4: the required members, deterministically encoded.
-std::string EncodeP256(Bytes x, Bytes y) {
-  cbor::Writer writer;
-  writer.MapHead(4).Int(kLabelKty).Int(kKtyEc2).Int(kLabelCrv).Int(kCrvP256);
-  writer.Int(kLabelX).ByteString(x).Int(kLabelY).ByteString(y);
-  return std::move(writer).Take();
-}
-
-std::string EncodeEd25519(Bytes x) {
-  cbor::Writer writer;
-  writer.MapHead(3).Int(kLabelKty).Int(kKtyOkp).Int(kLabelCrv).Int(kCrvEd25519);
-  writer.Int(kLabelX).ByteString(x);
-  return std::move(writer).Take();
-}
 
 // y coordinates (sign bit cleared) of the points whose order divides 8. Anybody can make
 // signatures that verify under them.
@@ -66,23 +48,86 @@ bool IsSoundEd25519(const std::array<uint8_t, 32>& x) {
          std::find(std::begin(kSmallOrder), std::end(kSmallOrder), y) == std::end(kSmallOrder);
 }
 
-bool VerifyP256(const EC_KEY* key, Bytes message, Bytes signature) {
-  const secret::Digest256 digest = secret::Sha256(message);
+struct Digest {
+  std::array<uint8_t, SHA512_DIGEST_LENGTH> bytes;
+  size_t size;
+};
+
+Digest Hash(EcdsaHash hash, Bytes message) {
+  Digest digest;
+  switch (hash) {
+    case EcdsaHash::kSha256:
+      digest.size = SHA256_DIGEST_LENGTH;
+      SHA256(message.data(), message.size(), digest.bytes.data());
+      break;
+    case EcdsaHash::kSha384:
+      digest.size = SHA384_DIGEST_LENGTH;
+      SHA384(message.data(), message.size(), digest.bytes.data());
+      break;
+    case EcdsaHash::kSha512:
+      digest.size = SHA512_DIGEST_LENGTH;
+      SHA512(message.data(), message.size(), digest.bytes.data());
+      break;
+  }
+  return digest;
+}
+
+EcdsaHash OwnHash(KeyType type) {
+  if (type == KeyType::kP384) return EcdsaHash::kSha384;
+  return type == KeyType::kP521 ? EcdsaHash::kSha512 : EcdsaHash::kSha256;
+}
+
+// Of r, and of s.
+size_t HalfBytes(KeyType type) {
+  if (type == KeyType::kP384) return 48;
+  return type == KeyType::kP521 ? 66 : 32;
+}
+
+bool VerifyEcdsa(const EC_KEY* key, const Digest& digest, Bytes signature) {
+  const size_t half = signature.size() / 2;
   bssl::UniquePtr<ECDSA_SIG> parsed(ECDSA_SIG_new());
-  BIGNUM* const r = BN_bin2bn(signature.data(), 32, nullptr);
-  BIGNUM* const s = BN_bin2bn(signature.data() + 32, 32, nullptr);
+  BIGNUM* const r = BN_bin2bn(signature.data(), half, nullptr);
+  BIGNUM* const s = BN_bin2bn(signature.data() + half, half, nullptr);
   if (parsed == nullptr || ECDSA_SIG_set0(parsed.get(), r, s) != 1) {
     BN_free(r);
     BN_free(s);
     return false;
   }
-  return ECDSA_do_verify(digest.data(), digest.size(), parsed.get(), key) == 1;
+  return ECDSA_do_verify(digest.bytes.data(), digest.size, parsed.get(), key) == 1;
 }
 
-// BoringSSL leaves its reasons in a queue of the thread; ours say enough.
-absl::Status Invalid(std::string_view message) {
+absl::Status CheckSignatureSize(KeyType type, Bytes signature) {
+  const size_t want = 2 * HalfBytes(type);
+  if (signature.size() == want) return absl::OkStatus();
+  return absl::UnauthenticatedError(
+      Concat("signature: want ", want, " bytes, got ", signature.size()));
+}
+
+absl::Status Verdict(bool verifies) {
+  if (verifies) return absl::OkStatus();
   ERR_clear_error();
-  return absl::InvalidArgumentError(AbslView(message));
+  return absl::UnauthenticatedError("signature does not verify");
+}
+
+struct EcCurve {
+  int nid;
+  KeyType type;
+  CurveName name;
+};
+
+constexpr EcCurve kEcCurves[] = {
+    {NID_X9_62_prime256v1, KeyType::kP256, CurveName::kP256},
+    {NID_secp384r1, KeyType::kP384, CurveName::kP384},
+    {NID_secp521r1, KeyType::kP521, CurveName::kP521},
+};
+
+// Null for another curve.
+const EcCurve* CurveOf(const EC_KEY* ec) {
+  const int nid = EC_GROUP_get_curve_name(EC_KEY_get0_group(ec));
+  for (const EcCurve& curve : kEcCurves) {
+    if (curve.nid == nid) return &curve;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -91,30 +136,12 @@ std::string ThumbprintHex(const Thumbprint& thumbprint) {
   return absl::BytesToHexString(AbslView(AsView(thumbprint)));
 }
 
-bssl::UniquePtr<EC_KEY> P256FromPoint(Bytes encoded) {
-  bssl::UniquePtr<EC_KEY> key(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
-  if (key == nullptr) std::abort();  // Out of memory.
-  const EC_GROUP* const group = EC_KEY_get0_group(key.get());
-  bssl::UniquePtr<EC_POINT> point(EC_POINT_new(group));
-  if (point == nullptr) std::abort();
-  if (EC_POINT_oct2point(group, point.get(), encoded.data(), encoded.size(), nullptr) != 1 ||
-      EC_KEY_set_public_key(key.get(), point.get()) != 1 || EC_KEY_check_key(key.get()) != 1) {
-    ERR_clear_error();
-    return nullptr;
-  }
-  return key;
-}
-
-std::shared_ptr<const PublicKey::Impl> PublicKey::Impl::OfP256(bssl::UniquePtr<EC_KEY> ec) {
+std::shared_ptr<const PublicKey::Impl> PublicKey::Impl::OfEc(bssl::UniquePtr<EC_KEY> ec) {
   auto impl = std::make_shared<Impl>();
-  uint8_t point[65];
-  if (EC_POINT_point2oct(EC_KEY_get0_group(ec.get()), EC_KEY_get0_public_key(ec.get()),
-                         POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point),
-                         nullptr) != sizeof(point)) {
-    std::abort();  // Only for the point at infinity, which no parser yields.
-  }
-  impl->type = KeyType::kP256;
-  impl->cose_key = EncodeP256(Bytes(point + 1, 32), Bytes(point + 33, 32));
+  const EcCurve* const curve = CurveOf(ec.get());
+  const auto [x, y] = Coordinates(ec.get());
+  impl->type = curve->type;
+  impl->cose_key = EncodePublicKey(curve->name, AsBytes(x), AsBytes(y));
   impl->thumbprint = secret::Sha256(AsBytes(impl->cose_key));
   impl->ec = std::move(ec);
   return impl;
@@ -127,12 +154,13 @@ absl::StatusOr<std::shared_ptr<const PublicKey::Impl>> PublicKey::Impl::OfEd2551
   if (!IsSoundEd25519(impl->ed25519)) {
     return Invalid("Ed25519 key: want a canonical point of large order, got another");
   }
-  impl->cose_key = EncodeEd25519(x);
+  impl->cose_key = EncodePublicKey(CurveName::kEd25519, x, Bytes());
   impl->thumbprint = secret::Sha256(AsBytes(impl->cose_key));
   return std::shared_ptr<const Impl>(std::move(impl));
 }
 
-absl::StatusOr<std::shared_ptr<const PublicKey::Impl>> PublicKey::Impl::OfEvp(const EVP_PKEY* key) {
+absl::StatusOr<std::shared_ptr<const PublicKey::Impl>> PublicKey::Impl::OfEvp(const EVP_PKEY* key,
+                                                                              Curves curves) {
   if (EVP_PKEY_id(key) == EVP_PKEY_ED25519) {
     std::array<uint8_t, 32> x;
     size_t size = x.size();
@@ -142,34 +170,27 @@ absl::StatusOr<std::shared_ptr<const PublicKey::Impl>> PublicKey::Impl::OfEvp(co
     return OfEd25519(x);
   }
   const EC_KEY* const ec = EVP_PKEY_id(key) == EVP_PKEY_EC ? EVP_PKEY_get0_EC_KEY(key) : nullptr;
-  if (ec == nullptr || EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) != NID_X9_62_prime256v1) {
+  const EcCurve* const curve = ec == nullptr ? nullptr : CurveOf(ec);
+  if (curve == nullptr || (curve->type != KeyType::kP256 && curves != Curves::kAll)) {
     return Invalid("public key: want a P-256 or Ed25519 key, got another type");
   }
-  bssl::UniquePtr<EC_KEY> copy(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
-  if (copy == nullptr || EC_KEY_set_public_key(copy.get(), EC_KEY_get0_public_key(ec)) != 1) {
-    std::abort();  // Out of memory.
-  }
-  return OfP256(std::move(copy));
+  return OfEc(CopyPublic(ec));
 }
 
 bssl::UniquePtr<EVP_PKEY> PublicKey::Impl::ToEvp() const {
-  bssl::UniquePtr<EVP_PKEY> key;
-  if (type == KeyType::kEd25519) {
-    key.reset(
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, ed25519.data(), ed25519.size()));
-  } else {
-    key.reset(EVP_PKEY_new());
-    if (key != nullptr && EVP_PKEY_set1_EC_KEY(key.get(), ec.get()) != 1) key.reset();
-  }
+  if (ec != nullptr) return EvpOf(ec.get());
+  bssl::UniquePtr<EVP_PKEY> key(
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, ed25519.data(), ed25519.size()));
   if (key == nullptr) std::abort();  // Out of memory.
   return key;
 }
 
-absl::StatusOr<PublicKey> PublicKey::FromCoseKey(Bytes cose_key) {
+absl::StatusOr<PublicKey> PublicKey::FromCoseKey(Bytes cose_key, Curves curves) {
   const auto document = cbor::Document::Parse(cose_key, cbor::Limits(), "cose-key");
   if (!document.ok()) return document.status();
   const cbor::Item map = document->root();
-  const absl::StatusOr<CurveKey> key = ReadCurveKey(map, kOpVerify);
+  const absl::StatusOr<CurveKey> key =
+      ReadCurveKey(map, curves == Curves::kAll ? KeyUse::kVerifyAny : KeyUse::kVerify);
   if (!key.ok()) return key.status();
   if (key->d.has_value()) {
     return map.Find(kLabelD)->Error("want no private member in a public key, got one");
@@ -181,34 +202,23 @@ absl::StatusOr<PublicKey> PublicKey::FromCoseKey(Bytes cose_key) {
     if (!impl.ok()) return x->Error(StdView(impl.status().message()));
     return PublicKey(*std::move(impl));
   }
-  const absl::StatusOr<cbor::Item> y = map.Get(kLabelY);
-  if (!y.ok()) return y.status();
-  const char form = key->y.has_value() ? '\x04' : (*key->y_sign ? '\x03' : '\x02');
-  std::string point = std::string(1, form) + cbor::AsString(*key->x);
-  if (key->y.has_value()) point += AsView(*key->y);
-  bssl::UniquePtr<EC_KEY> ec = P256FromPoint(AsBytes(point));
-  if (ec == nullptr) return x->Error("want a point of P-256, got coordinates off the curve");
-  return PublicKey(Impl::OfP256(std::move(ec)));
+  const absl::StatusOr<std::string> point = EncodedPoint(map, *key);
+  if (!point.ok()) return point.status();
+  bssl::UniquePtr<EC_KEY> ec = EcFromPoint(CurveNid(key->curve), AsBytes(*point));
+  if (ec == nullptr) return x->Error("want a point of the curve, got coordinates off the curve");
+  return PublicKey(Impl::OfEc(std::move(ec)));
 }
 
-absl::StatusOr<PublicKey> PublicKey::FromPem(std::string_view pem) {
+absl::StatusOr<PublicKey> PublicKey::FromPem(std::string_view pem, Curves curves) {
   const absl::StatusOr<PemBlock> block = ReadPemBlock(pem, {"PUBLIC KEY"});
   if (!block.ok()) return block.status();
-  return FromSpkiDer(block->content.Reveal());
+  return FromSpkiDer(block->content.Reveal(), curves);
 }
 
-absl::StatusOr<PublicKey> PublicKey::FromSpkiDer(Bytes der) {
-  CBS cbs;
-  CBS_init(&cbs, der.data(), der.size());
-  const bssl::UniquePtr<EVP_PKEY> key(EVP_parse_public_key(&cbs));
-  if (key == nullptr) {
-    return Invalid("public key: want a SubjectPublicKeyInfo of a known type, got other bytes");
-  }
-  if (CBS_len(&cbs) != 0) {
-    return Invalid(Concat("public key: want the end of the SubjectPublicKeyInfo, got ",
-                          CBS_len(&cbs), " trailing bytes"));
-  }
-  absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::OfEvp(key.get());
+absl::StatusOr<PublicKey> PublicKey::FromSpkiDer(Bytes der, Curves curves) {
+  const absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> key = ParseSpki(der);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::OfEvp(key->get(), curves);
   if (!impl.ok()) return impl.status();
   return PublicKey(*std::move(impl));
 }
@@ -216,31 +226,19 @@ absl::StatusOr<PublicKey> PublicKey::FromSpkiDer(Bytes der) {
 KeyType PublicKey::type() const { return impl_->type; }
 const Thumbprint& PublicKey::thumbprint() const { return impl_->thumbprint; }
 const std::string& PublicKey::cose_key() const { return impl_->cose_key; }
-
-std::string PublicKey::ToPem() const {
-  const bssl::UniquePtr<EVP_PKEY> key = impl_->ToEvp();
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  const uint8_t* data = nullptr;
-  size_t size = 0;
-  if (bio == nullptr || PEM_write_bio_PUBKEY(bio.get(), key.get()) != 1 ||
-      BIO_mem_contents(bio.get(), &data, &size) != 1) {
-    std::abort();  // Out of memory.
-  }
-  return std::string(reinterpret_cast<const char*>(data), size);
-}
+std::string PublicKey::ToPem() const { return SpkiPem(impl_->ToEvp().get()); }
 
 absl::Status PublicKey::Verify(Bytes message, Bytes signature) const {
-  if (signature.size() != kSignatureBytes) {
-    return absl::UnauthenticatedError(
-        Concat("signature: want ", kSignatureBytes, " bytes, got ", signature.size()));
-  }
-  const bool verifies = impl_->type == KeyType::kP256
-                            ? VerifyP256(impl_->ec.get(), message, signature)
-                            : ED25519_verify(message.data(), message.size(), signature.data(),
-                                             impl_->ed25519.data()) == 1;
-  if (verifies) return absl::OkStatus();
-  ERR_clear_error();
-  return absl::UnauthenticatedError("signature does not verify");
+  if (impl_->ec != nullptr) return VerifyWithHash(OwnHash(type()), message, signature);
+  if (absl::Status status = CheckSignatureSize(type(), signature); !status.ok()) return status;
+  return Verdict(
+      ED25519_verify(message.data(), message.size(), signature.data(), impl_->ed25519.data()) == 1);
+}
+
+absl::Status PublicKey::VerifyWithHash(EcdsaHash hash, Bytes message, Bytes signature) const {
+  if (impl_->ec == nullptr) return absl::InvalidArgumentError("signature: want an ECDSA key");
+  if (absl::Status status = CheckSignatureSize(type(), signature); !status.ok()) return status;
+  return Verdict(VerifyEcdsa(impl_->ec.get(), Hash(hash, message), signature));
 }
 
 }  // namespace tam::keys
