@@ -41,6 +41,13 @@ class SystemRandom final : public RandomSource {
 
 SecretBytes::SecretBytes(Bytes bytes) : data_(bytes.begin(), bytes.end()) {}
 
+SecretBytes SecretBytes::Random(size_t size, RandomSource& random) {
+  SecretBytes secret;
+  secret.data_.resize(size);
+  random.Fill(absl::MakeSpan(secret.data_));
+  return secret;
+}
+
 // A vector's buffer changes hands in a move: no copy of the bytes stays behind.
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept : data_(std::move(other.data_)) {
   other.data_.clear();

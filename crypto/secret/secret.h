@@ -16,11 +16,14 @@ namespace tam::secret {
 
 using Bytes = absl::Span<const uint8_t>;
 
+class RandomSource;
+
 // Owns bytes; wipes them on destruction and on move. Not copyable. Never prints.
 class SecretBytes {
  public:
   SecretBytes() = default;
   explicit SecretBytes(Bytes bytes);
+  static SecretBytes Random(size_t size, RandomSource& random);
   SecretBytes(SecretBytes&& other) noexcept;
   SecretBytes& operator=(SecretBytes&& other) noexcept;
   SecretBytes(const SecretBytes&) = delete;
