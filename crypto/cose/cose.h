@@ -1,7 +1,8 @@
 // COSE_Sign1 and COSE_Sign (RFC 9052), made and verified; COSE_Mac0 verified.
 //
 // Parsing and verifying are two steps with two types: a Message can show headers for look-up, and
-// only Verify yields a VerifiedPayload. external_aad is empty everywhere in TEEP.
+// only Verify yields a VerifiedPayload. external_aad is empty everywhere in TEEP, and by default
+// here.
 //
 //   COSE_Sign1     = [protected: bstr, unprotected: map, payload: bstr / nil, signature: bstr]
 //   COSE_Sign      = [protected, unprotected, payload, signatures: [+ COSE_Signature]]
@@ -29,13 +30,20 @@ inline constexpr int64_t kEsp256 = -9;    // RFC 9864
 inline constexpr int64_t kEd25519 = -19;  // RFC 9864
 inline constexpr int64_t kEs256 = -7;     // polymorphic, older peers; P-256 keys alone
 inline constexpr int64_t kEdDsa = -8;     // polymorphic, older peers; Ed25519 keys alone
+inline constexpr int64_t kEsp384 = -51;   // RFC 9864
+inline constexpr int64_t kEsp512 = -52;   // RFC 9864
+inline constexpr int64_t kEs384 = -35;    // polymorphic; P-384 keys alone
+inline constexpr int64_t kEs512 = -36;    // polymorphic; P-521 and P-256 keys
 inline constexpr int64_t kHmac256 = 5;
 
 // Which algorithm numbers a verifier accepts. -9 and -19 always; the key must fit in any case.
 struct AlgorithmPolicy {
   bool allow_polymorphic = false;  // -7 and -8: evidence and manifests yes, TEEP messages no
-  static AlgorithmPolicy Strict() { return {false}; }
-  static AlgorithmPolicy WithOlderNumbers() { return {true}; }
+  bool allow_larger = false;       // -51, -52; with allow_polymorphic also -35, -36
+  static AlgorithmPolicy Strict() { return {false, false}; }
+  static AlgorithmPolicy WithOlderNumbers() { return {true, false}; }
+  // All that this library can verify. For evidence of other makers, never for TEEP messages.
+  static AlgorithmPolicy All() { return {true, true}; }
 };
 
 enum class TagRule {
@@ -95,14 +103,16 @@ class Message {
   // Unauthenticated when no such signature verifies or when the algorithm is absent, not allowed by
   // `policy`, or does not fit the key; InvalidArgument when the payload is detached or this is a
   // COSE_Mac0.
-  absl::StatusOr<VerifiedPayload> Verify(const keys::PublicKey& key,
-                                         const AlgorithmPolicy& policy) const;
+  absl::StatusOr<VerifiedPayload> Verify(const keys::PublicKey& key, const AlgorithmPolicy& policy,
+                                         Bytes external_aad = {}) const;
   // The same over a detached payload; InvalidArgument when a payload is attached.
   absl::StatusOr<VerifiedPayload> VerifyDetached(const keys::PublicKey& key, Bytes payload,
-                                                 const AlgorithmPolicy& policy) const;
+                                                 const AlgorithmPolicy& policy,
+                                                 Bytes external_aad = {}) const;
   // COSE_Mac0 with HMAC 256/256 over the attached (a detached) payload. Errors as above.
-  absl::Status VerifyMac(const keys::MacKey& key) const;
-  absl::Status VerifyMacDetached(const keys::MacKey& key, Bytes payload) const;
+  absl::Status VerifyMac(const keys::MacKey& key, Bytes external_aad = {}) const;
+  absl::Status VerifyMacDetached(const keys::MacKey& key, Bytes payload,
+                                 Bytes external_aad = {}) const;
 
  private:
   Message() = default;
@@ -112,10 +122,11 @@ class Message {
   };
   friend class MessageParser;
   absl::StatusOr<VerifiedPayload> VerifyPayload(const keys::PublicKey& key, Bytes payload,
-                                                const AlgorithmPolicy& policy) const;
+                                                const AlgorithmPolicy& policy,
+                                                Bytes external_aad) const;
   absl::Status VerifySignature(size_t index, const keys::PublicKey& key, Bytes payload,
-                               const AlgorithmPolicy& policy) const;
-  absl::Status VerifyMacPayload(const keys::MacKey& key, Bytes payload) const;
+                               const AlgorithmPolicy& policy, Bytes external_aad) const;
+  absl::Status VerifyMacPayload(const keys::MacKey& key, Bytes payload, Bytes external_aad) const;
   Structure structure_ = Structure::kSign1;
   std::string body_protected_;
   std::optional<std::string> payload_;
@@ -127,8 +138,9 @@ class Message {
 struct SignOptions {
   bool tagged = true;
   bool detached = false;
-  bool with_kid = true;              // RFC 9679 thumbprint, unprotected
-  std::vector<std::string> x5chain;  // DER, leaf first; unprotected when not empty
+  bool with_kid = true;                   // RFC 9679 thumbprint, unprotected
+  std::vector<std::string> x5chain = {};  // DER, leaf first; unprotected when not empty
+  std::string external_aad = {};
 };
 
 // Tagged COSE_Sign1 with alg in the protected and kid in the unprotected bucket.
@@ -142,7 +154,7 @@ absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys,
 
 // The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs. An
 // h'a0' in `body_protected` counts as h''.
-std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload);
+std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload, Bytes external_aad = {});
 
 }  // namespace tam::cose
 

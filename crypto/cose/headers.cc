@@ -148,17 +148,18 @@ absl::StatusOr<Headers> ReadHeaders(Item protected_item, Item unprotected_item) 
 }
 
 std::string ToBeSigned(std::string_view context, Bytes body_protected,
-                       std::optional<Bytes> sign_protected, Bytes payload) {
+                       std::optional<Bytes> sign_protected, Bytes external_aad, Bytes payload) {
   cbor::Writer writer;
   writer.Array(sign_protected.has_value() ? 5 : 4).Text(context).ByteString(body_protected);
   if (sign_protected.has_value()) writer.ByteString(*sign_protected);
-  writer.ByteString(Bytes()).ByteString(payload);
+  writer.ByteString(external_aad).ByteString(payload);
   return std::move(writer).Take();
 }
 
-std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload) {
+std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload, Bytes external_aad) {
   const bool empty_map = body_protected.size() == 1 && body_protected[0] == 0xa0;
-  return ToBeSigned("Signature1", empty_map ? Bytes() : body_protected, std::nullopt, payload);
+  return ToBeSigned("Signature1", empty_map ? Bytes() : body_protected, std::nullopt, external_aad,
+                    payload);
 }
 
 }  // namespace tam::cose

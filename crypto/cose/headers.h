@@ -39,7 +39,7 @@ absl::StatusOr<Headers> ReadHeaders(cbor::Item protected_item, cbor::Item unprot
 // The bytes that a signature or a MAC covers. `context` is "Signature1", "Signature" or "MAC0";
 // `sign_protected` is there for "Signature" alone.
 std::string ToBeSigned(std::string_view context, Bytes body_protected,
-                       std::optional<Bytes> sign_protected, Bytes payload);
+                       std::optional<Bytes> sign_protected, Bytes external_aad, Bytes payload);
 
 }  // namespace tam::cose
 

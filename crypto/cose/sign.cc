@@ -50,7 +50,8 @@ void WritePayload(Bytes payload, const SignOptions& options, Writer& writer) {
 absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
                                   const SignOptions& options) {
   const std::string body_protected = ProtectedFor(key);
-  const std::string to_be_signed = Sign1ToBeSigned(AsBytes(body_protected), payload);
+  const std::string to_be_signed =
+      Sign1ToBeSigned(AsBytes(body_protected), payload, AsBytes(options.external_aad));
   const absl::StatusOr<std::string> signature = key.Sign(AsBytes(to_be_signed));
   if (!signature.ok()) return signature.status();
   Writer writer;
@@ -78,8 +79,8 @@ absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys,
   writer.Array(keys.size());
   for (const keys::PrivateKey* key : keys) {
     const std::string sign_protected = ProtectedFor(*key);
-    const std::string to_be_signed =
-        ToBeSigned("Signature", Bytes(), AsBytes(sign_protected), payload);
+    const std::string to_be_signed = ToBeSigned("Signature", Bytes(), AsBytes(sign_protected),
+                                                AsBytes(options.external_aad), payload);
     const absl::StatusOr<std::string> signature = key->Sign(AsBytes(to_be_signed));
     if (!signature.ok()) return signature.status();
     writer.Array(3).ByteString(sign_protected);

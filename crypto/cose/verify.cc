@@ -13,21 +13,59 @@ namespace {
 using cbor::AsBytes;
 using cbor::AsView;
 
-absl::Status CheckAlgorithm(const SignerHeader& signer, keys::KeyType type,
-                            const AlgorithmPolicy& policy) {
+using keys::EcdsaHash;
+using keys::KeyType;
+
+// A number, and what it means for a type of key.
+struct Algorithm {
+  int64_t number;
+  KeyType type;
+  EcdsaHash hash;  // of an ECDSA key
+  bool polymorphic;
+  bool larger;
+};
+
+constexpr Algorithm kAlgorithms[] = {
+    {kEsp256, KeyType::kP256, EcdsaHash::kSha256, false, false},
+    {kEd25519, KeyType::kEd25519, EcdsaHash::kSha512, false, false},
+    {kEs256, KeyType::kP256, EcdsaHash::kSha256, true, false},
+    {kEdDsa, KeyType::kEd25519, EcdsaHash::kSha512, true, false},
+    {kEsp384, KeyType::kP384, EcdsaHash::kSha384, false, true},
+    {kEsp512, KeyType::kP521, EcdsaHash::kSha512, false, true},
+    {kEs384, KeyType::kP384, EcdsaHash::kSha384, true, true},
+    {kEs512, KeyType::kP521, EcdsaHash::kSha512, true, true},
+    {kEs512, KeyType::kP256, EcdsaHash::kSha512, true, true},
+};
+
+std::string_view TypeName(KeyType type) {
+  switch (type) {
+    case KeyType::kP256:
+      return "P-256";
+    case KeyType::kEd25519:
+      return "Ed25519";
+    case KeyType::kP384:
+      return "P-384";
+    case KeyType::kP521:
+      return "P-521";
+  }
+  return "unknown";
+}
+
+absl::StatusOr<const Algorithm*> FindAlgorithm(const SignerHeader& signer, KeyType type,
+                                               const AlgorithmPolicy& policy) {
   if (!signer.algorithm.has_value()) {
     return absl::UnauthenticatedError("cose: want an algorithm in the protected bucket, got none");
   }
-  const bool p256 = type == keys::KeyType::kP256;
   const int64_t number = *signer.algorithm;
-  if (number == (p256 ? kEsp256 : kEd25519)) return absl::OkStatus();
-  if (number != (p256 ? kEs256 : kEdDsa)) {
+  for (const Algorithm& algorithm : kAlgorithms) {
+    if (algorithm.number != number || algorithm.type != type) continue;
+    if (algorithm.larger && !policy.allow_larger) break;
+    if (!algorithm.polymorphic || policy.allow_polymorphic) return &algorithm;
     return absl::UnauthenticatedError(
-        Concat("cose: want an algorithm of a ", p256 ? "P-256" : "Ed25519", " key, got ", number));
+        Concat("cose: want a fully specified algorithm (-9 or -19), got ", number));
   }
-  if (policy.allow_polymorphic) return absl::OkStatus();
   return absl::UnauthenticatedError(
-      Concat("cose: want a fully specified algorithm (-9 or -19), got ", number));
+      Concat("cose: want an algorithm of a ", TypeName(type), " key, got ", number));
 }
 
 bool HasKid(const SignerHeader& signer, const keys::PublicKey& key) {
@@ -42,23 +80,26 @@ VerifiedPayload::VerifiedPayload(std::string payload, keys::PublicKey key, int64
 Bytes VerifiedPayload::bytes() const { return AsBytes(payload_); }
 
 absl::StatusOr<VerifiedPayload> Message::Verify(const keys::PublicKey& key,
-                                                const AlgorithmPolicy& policy) const {
+                                                const AlgorithmPolicy& policy,
+                                                Bytes external_aad) const {
   if (!payload_.has_value()) {
     return absl::InvalidArgumentError("cose: want an attached payload, got nil");
   }
-  return VerifyPayload(key, AsBytes(*payload_), policy);
+  return VerifyPayload(key, AsBytes(*payload_), policy, external_aad);
 }
 
 absl::StatusOr<VerifiedPayload> Message::VerifyDetached(const keys::PublicKey& key, Bytes payload,
-                                                        const AlgorithmPolicy& policy) const {
+                                                        const AlgorithmPolicy& policy,
+                                                        Bytes external_aad) const {
   if (payload_.has_value()) {
     return absl::InvalidArgumentError("cose: want nil (a detached payload), got an attached one");
   }
-  return VerifyPayload(key, payload, policy);
+  return VerifyPayload(key, payload, policy, external_aad);
 }
 
 absl::StatusOr<VerifiedPayload> Message::VerifyPayload(const keys::PublicKey& key, Bytes payload,
-                                                       const AlgorithmPolicy& policy) const {
+                                                       const AlgorithmPolicy& policy,
+                                                       Bytes external_aad) const {
   if (structure_ == Structure::kMac0) {
     return absl::InvalidArgumentError("cose: want COSE_Sign1 or COSE_Sign, got COSE_Mac0");
   }
@@ -67,7 +108,7 @@ absl::StatusOr<VerifiedPayload> Message::VerifyPayload(const keys::PublicKey& ke
   absl::Status failure;
   for (size_t i = 0; i < signers_.size(); ++i) {
     if (named && !HasKid(signers_[i], key)) continue;
-    const absl::Status status = VerifySignature(i, key, payload, policy);
+    const absl::Status status = VerifySignature(i, key, payload, policy, external_aad);
     if (status.ok()) return VerifiedPayload(cbor::AsString(payload), key, *signers_[i].algorithm);
     failure = status;
   }
@@ -77,43 +118,50 @@ absl::StatusOr<VerifiedPayload> Message::VerifyPayload(const keys::PublicKey& ke
 }
 
 absl::Status Message::VerifySignature(size_t index, const keys::PublicKey& key, Bytes payload,
-                                      const AlgorithmPolicy& policy) const {
-  if (absl::Status status = CheckAlgorithm(signers_[index], key.type(), policy); !status.ok()) {
-    return status;
-  }
+                                      const AlgorithmPolicy& policy, Bytes external_aad) const {
+  const auto algorithm = FindAlgorithm(signers_[index], key.type(), policy);
+  if (!algorithm.ok()) return algorithm.status();
   const Signature& signature = signatures_[index];
   const Bytes body = AsBytes(body_protected_);
   const std::string to_be_signed =
       structure_ == Structure::kSign1
-          ? ToBeSigned("Signature1", body, std::nullopt, payload)
-          : ToBeSigned("Signature", body, AsBytes(signature.protected_bytes), payload);
-  const absl::Status status = key.Verify(AsBytes(to_be_signed), AsBytes(signature.signature));
+          ? ToBeSigned("Signature1", body, std::nullopt, external_aad, payload)
+          : ToBeSigned("Signature", body, AsBytes(signature.protected_bytes), external_aad,
+                       payload);
+  const Bytes covered = AsBytes(to_be_signed);
+  const Bytes bytes = AsBytes(signature.signature);
+  const absl::Status status = key.type() == KeyType::kEd25519
+                                  ? key.Verify(covered, bytes)
+                                  : key.VerifyWithHash((*algorithm)->hash, covered, bytes);
   if (status.ok()) return status;
   return absl::UnauthenticatedError(Concat("cose: ", StdView(status.message())));
 }
 
-absl::Status Message::VerifyMac(const keys::MacKey& key) const {
+absl::Status Message::VerifyMac(const keys::MacKey& key, Bytes external_aad) const {
   if (!payload_.has_value()) {
     return absl::InvalidArgumentError("cose: want an attached payload, got nil");
   }
-  return VerifyMacPayload(key, AsBytes(*payload_));
+  return VerifyMacPayload(key, AsBytes(*payload_), external_aad);
 }
 
-absl::Status Message::VerifyMacDetached(const keys::MacKey& key, Bytes payload) const {
+absl::Status Message::VerifyMacDetached(const keys::MacKey& key, Bytes payload,
+                                        Bytes external_aad) const {
   if (payload_.has_value()) {
     return absl::InvalidArgumentError("cose: want nil (a detached payload), got an attached one");
   }
-  return VerifyMacPayload(key, payload);
+  return VerifyMacPayload(key, payload, external_aad);
 }
 
-absl::Status Message::VerifyMacPayload(const keys::MacKey& key, Bytes payload) const {
+absl::Status Message::VerifyMacPayload(const keys::MacKey& key, Bytes payload,
+                                       Bytes external_aad) const {
   if (structure_ != Structure::kMac0) {
     return absl::InvalidArgumentError("cose: want COSE_Mac0, got COSE_Sign1 or COSE_Sign");
   }
   if (signers_[0].algorithm != kHmac256) {
     return absl::UnauthenticatedError("cose: want algorithm 5 (HMAC 256/256), got another");
   }
-  const std::string covered = ToBeSigned("MAC0", AsBytes(body_protected_), std::nullopt, payload);
+  const std::string covered =
+      ToBeSigned("MAC0", AsBytes(body_protected_), std::nullopt, external_aad, payload);
   const absl::Status status = key.Verify(AsBytes(covered), AsBytes(signatures_[0].signature));
   if (status.ok()) return status;
   return absl::UnauthenticatedError(Concat("cose: ", StdView(status.message())));
