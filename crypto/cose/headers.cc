@@ -12,6 +12,16 @@ using cbor::Item;
 
 constexpr int64_t kUnderstood[] = {kLabelAlg, kLabelCrit, kLabelContentType, kLabelKid,
                                    kLabelX5Chain};
+constexpr int64_t kUnderstoodInEncryption[] = {kLabelIv, kLabelEphemeralKey, kLabelSalt};
+constexpr int64_t kFirstParty = -26;
+constexpr int64_t kLastParty = -21;
+
+bool IsUnderstood(int64_t label, HeaderSet set) {
+  const auto holds = [label](const auto& labels) {
+    return std::find(std::begin(labels), std::end(labels), label) != std::end(labels);
+  };
+  return holds(kUnderstood) || (set == HeaderSet::kEncryption && holds(kUnderstoodInEncryption));
+}
 
 std::optional<Item> FindLabel(Item map, Item label) {
   if (label.is_text()) return map.Find(*label.Text());
@@ -28,14 +38,13 @@ absl::Status CheckLabels(Item map) {
 }
 
 // crit = [+ label]: each must be in the protected bucket and understood.
-absl::Status CheckCritical(Item protected_map) {
+absl::Status CheckCritical(Item protected_map, HeaderSet set) {
   const std::optional<Item> crit = protected_map.Find(kLabelCrit);
   if (!crit.has_value()) return absl::OkStatus();
   if (absl::Status status = crit->CheckArray(1); !status.ok()) return status;
   for (Item label : crit->each()) {
     const absl::StatusOr<int64_t> number = label.Int();
-    if (!number.ok() || std::find(std::begin(kUnderstood), std::end(kUnderstood), *number) ==
-                            std::end(kUnderstood)) {
+    if (!number.ok() || !IsUnderstood(*number, set)) {
       return label.Error("want a label that is understood, got another");
     }
     if (!protected_map.Find(*number).has_value()) {
@@ -82,10 +91,14 @@ absl::Status ReadParameters(Item map, Headers& out) {
     if (!bytes.ok()) return bytes.status();
     out.header.kid = cbor::AsString(*bytes);
   }
-  for (int64_t label : {kLabelIv, kLabelPartialIv}) {
-    const std::optional<Item> iv = map.Find(label);
-    if (!iv.has_value()) continue;
-    if (absl::StatusOr<Bytes> bytes = iv->ByteString(); !bytes.ok()) return bytes.status();
+  if (const std::optional<Item> iv = map.Find(kLabelIv); iv.has_value()) {
+    const absl::StatusOr<Bytes> bytes = iv->ByteString();
+    if (!bytes.ok()) return bytes.status();
+    out.iv = cbor::AsString(*bytes);
+  }
+  if (const std::optional<Item> partial = map.Find(kLabelPartialIv); partial.has_value()) {
+    if (absl::StatusOr<Bytes> bytes = partial->ByteString(); !bytes.ok()) return bytes.status();
+    out.has_partial_iv = true;
   }
   if (const std::optional<Item> type = map.Find(kLabelContentType); type.has_value()) {
     if (absl::Status status = ReadContentType(*type, out.content_type); !status.ok()) return status;
@@ -96,20 +109,50 @@ absl::Status ReadParameters(Item map, Headers& out) {
   return absl::OkStatus();
 }
 
-absl::Status ReadProtected(Item map, Headers& out) {
-  if (absl::Status status = CheckLabels(map); !status.ok()) return status;
-  if (const std::optional<Item> alg = map.Find(kLabelAlg); alg.has_value()) {
-    const absl::StatusOr<int64_t> number = alg->Int();
-    if (!number.ok()) return number.status();
-    out.header.algorithm = *number;
+// Parameters of a recipient, in either bucket.
+absl::Status ReadRecipientParameters(Item map, Headers& out) {
+  if (const std::optional<Item> key = map.Find(kLabelEphemeralKey); key.has_value()) {
+    if (absl::Status status = key->CheckMap(); !status.ok()) return status;
+    out.ephemeral_key = cbor::AsString(key->encoded());
   }
-  if (absl::Status status = CheckCritical(map); !status.ok()) return status;
-  return ReadParameters(map, out);
+  if (const std::optional<Item> salt = map.Find(kLabelSalt); salt.has_value()) {
+    const absl::StatusOr<Bytes> bytes = salt->ByteString();
+    if (!bytes.ok()) return bytes.status();
+    out.salt = cbor::AsString(*bytes);
+  }
+  for (int64_t label = kFirstParty; label <= kLastParty; ++label) {
+    out.has_party_info = out.has_party_info || map.Find(label).has_value();
+  }
+  return absl::OkStatus();
 }
 
-absl::Status CheckUnprotected(Item map) {
+absl::Status ReadBucket(Item map, HeaderSet set, Headers& out) {
+  if (absl::Status status = ReadParameters(map, out); !status.ok()) return status;
+  if (set == HeaderSet::kSignature) return absl::OkStatus();
+  return ReadRecipientParameters(map, out);
+}
+
+absl::Status ReadAlgorithm(Item map, Headers& out) {
+  const std::optional<Item> alg = map.Find(kLabelAlg);
+  if (!alg.has_value()) return absl::OkStatus();
+  const absl::StatusOr<int64_t> number = alg->Int();
+  if (!number.ok()) return number.status();
+  out.header.algorithm = *number;
+  return absl::OkStatus();
+}
+
+absl::Status ReadProtected(Item map, HeaderSet set, Headers& out) {
+  if (absl::Status status = CheckLabels(map); !status.ok()) return status;
+  if (absl::Status status = ReadAlgorithm(map, out); !status.ok()) return status;
+  out.alg_is_protected = out.header.algorithm.has_value();
+  if (absl::Status status = CheckCritical(map, set); !status.ok()) return status;
+  return ReadBucket(map, set, out);
+}
+
+absl::Status CheckUnprotected(Item map, bool alg_is_allowed) {
   if (absl::Status status = CheckLabels(map); !status.ok()) return status;
   for (int64_t label : {kLabelAlg, kLabelCrit}) {
+    if (label == kLabelAlg && alg_is_allowed) continue;
     if (const std::optional<Item> found = map.Find(label); found.has_value()) {
       return found->Error("want it in the protected bucket, got it in the unprotected one");
     }
@@ -128,10 +171,14 @@ absl::Status CheckDisjoint(Item protected_map, Item unprotected_map) {
 
 }  // namespace
 
-absl::StatusOr<Headers> ReadHeaders(Item protected_item, Item unprotected_item) {
+absl::StatusOr<Headers> ReadHeaders(Item protected_item, Item unprotected_item, AlgRule rule,
+                                    HeaderSet set) {
   const absl::StatusOr<Bytes> protected_bytes = protected_item.ByteString();
   if (!protected_bytes.ok()) return protected_bytes.status();
-  if (absl::Status status = CheckUnprotected(unprotected_item); !status.ok()) return status;
+  const bool alg_is_allowed = rule == AlgRule::kUnprotectedWhenEmpty && protected_bytes->empty();
+  if (absl::Status status = CheckUnprotected(unprotected_item, alg_is_allowed); !status.ok()) {
+    return status;
+  }
   Headers out;
   if (!protected_bytes->empty()) {
     const auto document =
@@ -139,11 +186,14 @@ absl::StatusOr<Headers> ReadHeaders(Item protected_item, Item unprotected_item) 
                               protected_item.path());
     if (!document.ok()) return document.status();
     const Item map = document->root();
-    if (absl::Status status = ReadProtected(map, out); !status.ok()) return status;
+    if (absl::Status status = ReadProtected(map, set, out); !status.ok()) return status;
     if (absl::Status status = CheckDisjoint(map, unprotected_item); !status.ok()) return status;
     if (map.size() > 0) out.protected_bytes = cbor::AsString(*protected_bytes);
   }
-  if (absl::Status status = ReadParameters(unprotected_item, out); !status.ok()) return status;
+  if (alg_is_allowed) {
+    if (absl::Status status = ReadAlgorithm(unprotected_item, out); !status.ok()) return status;
+  }
+  if (absl::Status status = ReadBucket(unprotected_item, set, out); !status.ok()) return status;
   return out;
 }
 
