@@ -30,8 +30,10 @@ std::string ReasonOf(const suit::Report& report) {
 // this TAM cannot open says nothing.
 bool AddResults(const std::vector<std::string>& reports, const std::string& token,
                 const keys::PublicKey& agent, v1::ReportRequest& request) {
+  suit::ReportKeys keys;
+  keys.message_key = &agent;
   for (const std::string& bytes : reports) {
-    const auto opened = suit::OpenReport(cbor::AsBytes(bytes), {&agent, 1});
+    const auto opened = suit::OpenReport(cbor::AsBytes(bytes), keys);
     if (absl::IsUnimplemented(opened.status())) continue;
     if (!opened.ok() || opened->report.nonce != token) return false;
     const suit::Digest& digest = opened->report.manifest_digest;

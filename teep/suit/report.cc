@@ -1,7 +1,6 @@
 #include "teep/suit/report.h"
 
 #include "crypto/cbor/cbor.h"
-#include "crypto/cose/cose.h"
 #include "crypto/text/text.h"
 #include "teep/suit/items.h"
 #include "teep/suit/status_macros.h"
@@ -161,40 +160,6 @@ cbor::Writer EncodeResult(const std::optional<Report::Failure>& failure) {
   return writer;
 }
 
-std::string_view ContainerName(uint64_t tag) {
-  switch (tag) {
-    case 16:
-      return "COSE_Encrypt0";
-    case 17:
-      return "COSE_Mac0";
-    case 96:
-      return "COSE_Encrypt";
-    case 97:
-      return "COSE_Mac";
-    case 98:
-      return "COSE_Sign";
-    default:
-      return "";
-  }
-}
-
-absl::StatusOr<ContainedReport> OpenSigned(Bytes bytes,
-                                           absl::Span<const keys::PublicKey> report_keys) {
-  SUIT_ASSIGN_OR_RETURN(const cose::Message message,
-                        cose::Message::Parse(bytes, cose::TagRule::kOptional));
-  if (message.structure() != cose::Structure::kSign1) {
-    return absl::UnimplementedError("suit-report: want COSE_Sign1 or a bare report");
-  }
-  for (const keys::PublicKey& key : report_keys) {
-    const auto payload = message.Verify(key, cose::AlgorithmPolicy::WithOlderNumbers());
-    if (!payload.ok()) continue;
-    SUIT_ASSIGN_OR_RETURN(Report report, ParseReport(payload->bytes()));
-    return ContainedReport{.report = std::move(report), .signed_by = key.thumbprint()};
-  }
-  return absl::UnauthenticatedError(
-      Concat("suit-report: signed by none of the ", report_keys.size(), " report keys"));
-}
-
 }  // namespace
 
 std::string ReportReasonName(ReportReason reason) {
@@ -250,23 +215,6 @@ absl::StatusOr<std::string> EncodeReport(const Report& report) {
   // Nothing is written that a reader would refuse.
   SUIT_RETURN_IF_ERROR(ParseReport(cbor::AsBytes(encoded)).status());
   return encoded;
-}
-
-absl::StatusOr<ContainedReport> OpenReport(Bytes bytes,
-                                           absl::Span<const keys::PublicKey> report_keys) {
-  SUIT_ASSIGN_OR_RETURN(cbor::Document document,
-                        cbor::Document::Parse(bytes, cbor::Limits(), "suit-report"));
-  const cbor::Item root = document.root();
-  if (root.is_map()) {
-    SUIT_ASSIGN_OR_RETURN(Report report, ReadReport(root));
-    return ContainedReport{.report = std::move(report), .signed_by = std::nullopt};
-  }
-  if (root.is_tag() && !ContainerName(root.tag()).empty()) {
-    return absl::UnimplementedError(
-        Concat("suit-report: want a bare report or COSE_Sign1, got ", ContainerName(root.tag())));
-  }
-  if (root.is_array() || (root.is_tag() && root.tag() == 18)) return OpenSigned(bytes, report_keys);
-  return root.Error("want a SUIT_Report map or a COSE container");
 }
 
 }  // namespace tam::suit

@@ -6,8 +6,10 @@
 #define TAMARACK_TEEP_SUIT_REPORT_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -69,16 +71,42 @@ struct Report {
 absl::StatusOr<Report> ParseReport(Bytes encoded);
 absl::StatusOr<std::string> EncodeReport(const Report& report);
 
-// A report as it stands in a TEEP message: bare (its authenticity is the TEEP signature), or in
-// COSE_Sign1 by a report key of the device. Another container (Encrypt0, Encrypt, Mac0) is
-// Unimplemented by name.
+// Whose protection a report in a TEEP message has of its own.
+enum class ReportProtection {
+  kNone,        // none: its authenticity is the TEEP signature around it (TEEP.md A14)
+  kVerified,    // signed by a registered report key
+  kUnknownKey,  // COSE_Sign1 or COSE_Mac0 by a key that is not known: counts as kNone
+  // Signed by the key that signed the TEEP message. Draft -26 section 4.5: a report's key MUST be
+  // distinct. It is refused as a report key, even where `report_keys` lists it, and adds nothing.
+  kMessageKey,
+};
+
 struct ContainedReport {
   Report report;
-  std::optional<keys::Thumbprint> signed_by;
+  bool encrypted = false;
+  std::optional<keys::Thumbprint> signed_by;  // of kVerified and kMessageKey
+  ReportProtection protection = ReportProtection::kNone;
 };
-// Unauthenticated when it is signed and by none of `report_keys`.
-absl::StatusOr<ContainedReport> OpenReport(Bytes bytes,
-                                           absl::Span<const keys::PublicKey> report_keys);
+
+struct ReportKeys {
+  // Registered report keys of the device; may be empty.
+  absl::Span<const keys::PublicKey> report_keys;
+  // The key that signed the TEEP message; nullptr where there is none (a file on its own).
+  const keys::PublicKey* message_key = nullptr;
+  // Opens a COSE_Encrypt (its `other` is cose::kSuitReportEncryption). Empty: nobody can.
+  std::function<absl::StatusOr<std::string>(Bytes cose_encrypt)> decrypt;
+};
+
+// A report as it stands in a TEEP message: bare, COSE_Sign1 or COSE_Mac0 (tagged or not) around it,
+// or COSE_Encrypt (tag 96) around any of these (TEEP.md A13). Errors:
+//   InvalidArgument  malformed, or a container in the wrong place (sign first, then encrypt)
+//   Unauthenticated  a signature under the kid of a known key does not verify, or `decrypt` says so
+//   Unimplemented    COSE_Encrypt without `decrypt`; COSE_Encrypt0, COSE_Mac, COSE_Sign, by name
+// The nonce is the caller's to compare: see HasNonce.
+absl::StatusOr<ContainedReport> OpenReport(Bytes bytes, const ReportKeys& keys);
+
+// Whether the report's nonce is there and is `token` (T-29, T-44); in constant time.
+bool HasNonce(const Report& report, std::string_view token);
 
 }  // namespace tam::suit
 

@@ -1,5 +1,7 @@
 // decode(encode(decode(x))) == decode(x), and every refusal says why.
+#include <algorithm>
 #include <cstdlib>
+#include <string>
 
 #include "crypto/cbor/cbor.h"
 #include "teep/suit/report.h"
@@ -12,9 +14,15 @@ void Require(bool condition) {
 }
 
 void CheckReport(Bytes input) {
-  const auto contained = OpenReport(input, {});
+  // A key that opens everything, to what it is: what is inside is read like what is not.
+  ReportKeys keys;
+  keys.decrypt = [](Bytes sealed) -> absl::StatusOr<std::string> {
+    return cbor::AsString(sealed.subspan(std::min<size_t>(sealed.size(), 2)));
+  };
+  const auto contained = OpenReport(input, keys);
+  Require(contained.ok() || !contained.status().message().empty());
   const auto report = ParseReport(input);
-  Require(report.ok() == (contained.ok() && contained->report == *report));
+  Require(!report.ok() || (contained.ok() && contained->report == *report));
   if (!report.ok()) {
     Require(!report.status().message().empty());
     return;

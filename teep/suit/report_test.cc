@@ -7,10 +7,13 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "teep/suit/commands.h"
+#include "teep/suit/status_macros.h"
 #include "teep/suit/testing/manifest_builder.h"
 #include "tests/support/status_matchers.h"
 
@@ -103,35 +106,128 @@ TEST(ReportTest, WritesNothingThatAReaderWouldRefuse) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at least one parameter")));
 }
 
-TEST(ReportTest, OpensABareReportAndASignedOne) {
-  const std::string bytes = Encoded(FailedReport());
-  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport bare, OpenReport(cbor::AsBytes(bytes), {}));
+class ContainerTest : public ::testing::Test {
+ protected:
+  static keys::PrivateKey NewKey(keys::KeyType type) { return *keys::PrivateKey::Generate(type); }
+
+  absl::StatusOr<ContainedReport> Open(const std::string& bytes) const {
+    ReportKeys keys;
+    keys.report_keys = report_keys_;
+    keys.message_key = &message_key_.public_key();
+    keys.decrypt = [&](Bytes sealed) -> absl::StatusOr<std::string> {
+      SUIT_ASSIGN_OR_RETURN(const auto message,
+                            cose::EncryptedMessage::Parse(sealed, cose::TagRule::kRequired));
+      SUIT_ASSIGN_OR_RETURN(const auto payload,
+                            message.Decrypt(tam_key_, cose::kSuitReportEncryption));
+      return cbor::AsString(payload.bytes());
+    };
+    return OpenReport(cbor::AsBytes(bytes), keys);
+  }
+
+  std::string Sealed(const std::string& inside,
+                     std::string_view other = cose::kSuitReportEncryption) const {
+    return *cose::Encrypt(tam_key_.public_key(), cbor::AsBytes(inside),
+                          cose::ContentAlgorithm::kA128Ctr, other, secret::RandomSource::System());
+  }
+
+  const keys::PrivateKey message_key_ = NewKey(keys::KeyType::kP256);
+  const keys::PrivateKey report_key_ = NewKey(keys::KeyType::kP256);
+  const keys::PrivateKey stranger_ = NewKey(keys::KeyType::kEd25519);
+  const keys::AgreementKey tam_key_ = keys::AgreementKey::Generate(keys::AgreementCurve::kP256);
+  std::vector<keys::PublicKey> report_keys_ = {report_key_.public_key()};
+  const std::string report_ = Encoded(FailedReport());
+};
+
+TEST_F(ContainerTest, ABareReportHasNoProtection) {
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport bare, Open(report_));
   EXPECT_EQ(bare.report, FailedReport());
   EXPECT_EQ(bare.signed_by, std::nullopt);
-
-  TAM_ASSERT_OK_AND_ASSIGN(const auto key, keys::PrivateKey::Generate(keys::KeyType::kP256));
-  TAM_ASSERT_OK_AND_ASSIGN(const auto other, keys::PrivateKey::Generate(keys::KeyType::kEd25519));
-  TAM_ASSERT_OK_AND_ASSIGN(const std::string wrapped, cose::Sign1(key, cbor::AsBytes(bytes)));
-  const keys::PublicKey known[] = {other.public_key(), key.public_key()};
-  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport opened, OpenReport(cbor::AsBytes(wrapped), known));
-  EXPECT_EQ(opened.report, FailedReport());
-  EXPECT_EQ(opened.signed_by, key.public_key().thumbprint());
-  const keys::PublicKey unknown[] = {other.public_key()};
-  EXPECT_THAT(OpenReport(cbor::AsBytes(wrapped), unknown),
-              StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("none of the 1 report keys")));
+  EXPECT_EQ(bare.protection, ReportProtection::kNone);
+  EXPECT_FALSE(bare.encrypted);
 }
 
-TEST(ReportTest, NamesTheContainersItDoesNotOpen) {
+TEST_F(ContainerTest, ADistinctRegisteredKeyVerifies) {
+  for (const bool tagged : {true, false}) {
+    const std::string wrapped =
+        *cose::Sign1(report_key_, cbor::AsBytes(report_), {.tagged = tagged});
+    TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport opened, Open(wrapped));
+    EXPECT_EQ(opened.report, FailedReport());
+    EXPECT_EQ(opened.protection, ReportProtection::kVerified);
+    EXPECT_EQ(opened.signed_by, report_key_.public_key().thumbprint());
+  }
+}
+
+// Draft -26 sections 4.5 and 4.6.
+TEST_F(ContainerTest, TheMessagesOwnKeyIsNoReportKey) {
+  const std::string wrapped = *cose::Sign1(message_key_, cbor::AsBytes(report_));
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport opened, Open(wrapped));
+  EXPECT_EQ(opened.protection, ReportProtection::kMessageKey);
+  report_keys_.push_back(message_key_.public_key());
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport registered, Open(wrapped));
+  EXPECT_EQ(registered.protection, ReportProtection::kMessageKey);
+}
+
+TEST_F(ContainerTest, UnknownKeysAddNothing) {
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport opened,
+                           Open(*cose::Sign1(stranger_, cbor::AsBytes(report_))));
+  EXPECT_EQ(opened.report, FailedReport());
+  EXPECT_EQ(opened.protection, ReportProtection::kUnknownKey);
+  EXPECT_EQ(opened.signed_by, std::nullopt);
+  cbor::Writer mac;
+  mac.Tag(17).Array(4).ByteString(std::string("\xa1\x01\x05")).MapHead(0);
+  mac.ByteString(report_).ByteString(std::string(32, 't'));
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport macced, Open(mac.bytes()));
+  EXPECT_EQ(macced.protection, ReportProtection::kUnknownKey);
+}
+
+TEST_F(ContainerTest, ASignatureUnderAKnownKidMustVerify) {
+  std::string wrapped = *cose::Sign1(report_key_, cbor::AsBytes(report_));
+  wrapped.back() ^= 1;
+  EXPECT_THAT(Open(wrapped).status(), StatusIs(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(ContainerTest, OpensWhatIsEncrypted) {
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport bare, Open(Sealed(report_)));
+  EXPECT_EQ(bare.report, FailedReport());
+  EXPECT_TRUE(bare.encrypted);
+  EXPECT_EQ(bare.protection, ReportProtection::kNone);
+  TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport inside,
+                           Open(Sealed(*cose::Sign1(report_key_, cbor::AsBytes(report_)))));
+  EXPECT_TRUE(inside.encrypted);
+  EXPECT_EQ(inside.protection, ReportProtection::kVerified);
+  EXPECT_THAT(Open(Sealed(report_, cose::kEatEncryption)).status(),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(Open(Sealed(Sealed(report_))).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want a report")));
+  EXPECT_THAT(Open(*cose::Sign1(report_key_, cbor::AsBytes(Sealed(report_)))).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(OpenReport(cbor::AsBytes(Sealed(report_)), {}).status(),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("COSE_Encrypt")));
+}
+
+TEST_F(ContainerTest, NamesTheContainersItDoesNotOpen) {
   const std::vector<std::pair<uint64_t, std::string>> cases = {
-      {16, "COSE_Encrypt0"}, {17, "COSE_Mac0"}, {96, "COSE_Encrypt"}, {98, "COSE_Sign"}};
+      {16, "COSE_Encrypt0"}, {97, "COSE_Mac"}, {98, "COSE_Sign"}};
   for (const auto& [tag, name] : cases) {
     cbor::Writer writer;
     writer.Tag(tag).Array(0);
-    EXPECT_THAT(OpenReport(cbor::AsBytes(writer.bytes()), {}),
+    EXPECT_THAT(Open(writer.bytes()).status(),
                 StatusIs(absl::StatusCode::kUnimplemented, HasSubstr(name)));
   }
-  EXPECT_THAT(OpenReport(cbor::AsBytes(UintItem(1)), {}),
+  EXPECT_THAT(Open(UintItem(1)).status(),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("COSE container")));
+  EXPECT_THAT(Open(*cose::Sign1(report_key_, cbor::AsBytes(report_), {.detached = true})).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got nil")));
+}
+
+TEST(ReportTest, TheNonceMustBeThereAndEqual) {
+  Report report = FailedReport();
+  EXPECT_TRUE(HasNonce(report, "0123456789abcdef"));
+  EXPECT_FALSE(HasNonce(report, "0123456789abcdeg"));
+  EXPECT_FALSE(HasNonce(report, "0123456789abcde"));
+  EXPECT_FALSE(HasNonce(report, ""));
+  report.nonce.reset();
+  EXPECT_FALSE(HasNonce(report, ""));
 }
 
 TEST(ReportTest, ReasonsHaveNames) {
