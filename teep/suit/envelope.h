@@ -158,7 +158,7 @@ struct ComponentFacts {
 absl::StatusOr<std::vector<ComponentFacts>> CollectComponentFacts(const Manifest& manifest);
 
 // Checks of SUIT.md section 10 that need no database: S-02, S-07, S-10 (key 5 and key 24 present),
-// S-12, S-13 (schemes https, http and fragments), S-14, S-15, S-19, S-20. InvalidArgument or
+// S-12, S-13 (schemes https, http and fragments), S-14, S-15, S-18, S-19, S-20. InvalidArgument or
 // FailedPrecondition that starts with the row's id: "S-14: manifest.… ".
 absl::Status CheckPublishable(const VerifiedEnvelope& envelope);
 

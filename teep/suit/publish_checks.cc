@@ -4,6 +4,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "crypto/cbor/cbor.h"
+#include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "teep/suit/commands.h"
 #include "teep/suit/dry_run.h"
@@ -109,6 +110,7 @@ class PublishChecks {
     switch (step.code) {
       case command::kSetParameters:
       case command::kOverrideParameters:
+        SUIT_RETURN_IF_ERROR(CheckEncryption(step.argument));
         return CheckUris(step.argument);
       case command::kFetch:
         return OnFetch(way);
@@ -143,6 +145,26 @@ class PublishChecks {
                       "manifest.shared-sequence: a custom (negative) parameter may not "
                       "stand there");
       }
+    }
+    return absl::OkStatus();
+  }
+
+  // A profile that devices have to know (SUIT.md section 9): content of one of the ciphers that
+  // COSE_Encrypt of ours reads, its key wrapped under a shared or an agreed one.
+  static absl::Status CheckEncryption(const cbor::Item& parameters) {
+    const auto item = parameters.Find(parameter::kEncryptionInfo);
+    if (!item.has_value()) return absl::OkStatus();
+    SUIT_ASSIGN_OR_RETURN(const Bytes bytes, item->ByteString());
+    const auto info = cose::EncryptedMessage::Parse(bytes, cose::TagRule::kRequired);
+    if (!info.ok()) {
+      return Refuse("S-18", Concat("encryption-info: ", StdView(info.status().message())));
+    }
+    for (const cose::RecipientHeader& recipient : info->recipients()) {
+      if (recipient.algorithm == cose::kA128Kw || recipient.algorithm == cose::kEcdhEsA128Kw) {
+        continue;
+      }
+      return Refuse("S-18", Concat("encryption-info: want recipients of algorithm -3 or -29, got ",
+                                   recipient.algorithm));
     }
     return absl::OkStatus();
   }

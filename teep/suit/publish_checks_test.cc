@@ -54,12 +54,28 @@ SequenceBuilder Install(const Parameters& parameters, std::vector<int64_t> comma
   return sequence;
 }
 
-// COSE_Encrypt with the content algorithm in the unprotected bucket, as CTR has it.
-std::string EncryptionInfo(int64_t algorithm) {
-  cbor::Writer info;
-  info.Tag(96).Array(4).ByteString("").MapHead(1).Uint(1).Int(algorithm).Null();
-  info.Array(1).Array(3).ByteString("").MapHead(0).ByteString("key");
-  return BytesItem(info.bytes());
+constexpr int64_t kGcm = 1;
+constexpr int64_t kCtr = -65534;
+
+// A COSE_Encrypt of a detached ciphertext, its key wrapped by `recipient`. CTR has its number in
+// the unprotected bucket, what authenticates in the protected one.
+std::string EncryptionInfo(int64_t content, int64_t recipient = -3) {
+  cbor::Writer protected_map, info;
+  protected_map.MapHead(1).Int(1).Int(content);
+  info.Tag(96).Array(4);
+  if (content == kCtr) {
+    info.ByteString("").MapHead(2).Int(1).Int(content).Int(5).ByteString(std::string(16, 'i'));
+  } else {
+    info.ByteString(protected_map.bytes()).MapHead(1).Int(5).ByteString(std::string(12, 'i'));
+  }
+  info.Null().Array(1).Array(3).ByteString("").MapHead(1).Int(1).Int(recipient);
+  return BytesItem(info.ByteString(std::string(24, 'w')).bytes());
+}
+
+SequenceBuilder WriteEncrypted(std::string info) {
+  return Install({{parameter::kContent, BytesItem("ciphertext")},
+                  {parameter::kEncryptionInfo, std::move(info)}},
+                 {command::kWrite});
 }
 
 struct Refused {
@@ -100,9 +116,7 @@ std::vector<Refused> Cases() {
        [](ManifestBuilder& m, Payloads& p) {
          p.clear();
          m.sections.erase(7);
-         m.sections[20] = Install({{parameter::kContent, BytesItem("ciphertext")},
-                                   {parameter::kEncryptionInfo, EncryptionInfo(-65534)}},
-                                  {command::kWrite});
+         m.sections[20] = WriteEncrypted(EncryptionInfo(kCtr));
        }},
       {"S-12", "ways through the manifest",
        [](ManifestBuilder& m, Payloads&) {
@@ -138,6 +152,16 @@ std::vector<Refused> Cases() {
        }},
       {"S-15", "#extra: no URI",
        [](ManifestBuilder&, Payloads& p) { p["#extra"] = "nobody signed this"; }},
+      {"S-18", "want content algorithm 1, 2, 3, 24 or -65534, got 10",
+       [](ManifestBuilder& m, Payloads&) { m.sections[20] = WriteEncrypted(EncryptionInfo(10)); }},
+      {"S-18", "want recipients of algorithm -3 or -29, got -5",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections[20] = WriteEncrypted(EncryptionInfo(kGcm, -5));
+       }},
+      {"S-18", "want algorithm -29 in the protected bucket",
+       [](ManifestBuilder& m, Payloads&) {
+         m.sections[20] = WriteEncrypted(EncryptionInfo(kGcm, -29));
+       }},
       {"S-19", "fetch may not stand there",
        [](ManifestBuilder& m, Payloads&) { m.shared->Command(command::kFetch); }},
       {"S-19", "custom (negative) parameter",
@@ -171,9 +195,7 @@ TEST(PublishChecksTest, AcceptsContentInsideTheSignedManifest) {
   manifest.sections.erase(7);
   manifest.sections[20] = Install({{parameter::kContent, BytesItem("content")}}, {command::kWrite});
   EXPECT_OK(Check(manifest, {}));
-  manifest.sections[20] = Install({{parameter::kContent, BytesItem("ciphertext")},
-                                   {parameter::kEncryptionInfo, EncryptionInfo(1)}},
-                                  {command::kWrite});
+  manifest.sections[20] = WriteEncrypted(EncryptionInfo(kGcm));
   EXPECT_OK(Check(manifest, {}));
 }
 
