@@ -159,6 +159,9 @@ absl::Status ReadClaim(const Item& key, const Item& item, Claims& out) {
     switch (*label) {
       case kIss:
         return ReadText(path, item, out.issuer.emplace());
+      case kAud:
+        if (item.is_array()) break;
+        return ReadText(path, item, out.audience.emplace());
       case kExp:
         return ReadTime(path, item, out.expires);
       case kNbf:

@@ -55,6 +55,7 @@ struct Confirmation {
 
 struct Claims {
   std::optional<std::string> issuer;     // 1
+  std::optional<std::string> audience;   // 3: one text; an array of them stands in `other`
   std::optional<absl::Time> expires;     // 4
   std::optional<absl::Time> not_before;  // 5
   std::optional<absl::Time> issued_at;   // 6

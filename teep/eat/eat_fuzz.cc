@@ -4,6 +4,8 @@
 #include <string>
 
 #include "crypto/cbor/cbor.h"
+#include "teep/eat/bundle.h"
+#include "teep/eat/ear.h"
 #include "teep/eat/eat.h"
 
 namespace {
@@ -36,11 +38,39 @@ void CheckMediaType(std::string_view text) {
   Require(again.ok() && *again == *media_type);
 }
 
+void CheckBundle(tam::eat::Bytes input) {
+  const auto bundle = tam::eat::ParseBundle(input);
+  if (!bundle.ok()) {
+    Require(!bundle.status().message().empty());
+    return;
+  }
+  Require(tam::eat::IsBundle(input));
+  const auto again = tam::eat::ParseBundle(tam::cbor::AsBytes(tam::eat::EncodeBundle(*bundle)));
+  Require(again.ok() && *again == *bundle);
+  Require(!tam::eat::OpenDetached(*bundle, tam::eat::Claims()).ok());
+}
+
+void CheckEar(tam::eat::Bytes input) {
+  const auto ear = tam::eat::ParseEar(input);
+  if (!ear.ok()) {
+    Require(!ear.status().message().empty());
+    return;
+  }
+  Require(!ear->submods.empty());
+  const absl::Status status = tam::eat::CheckAffirming(*ear, {ear->profile}, {2});
+  for (const auto& [name, appraisal] : ear->submods) {
+    const bool affirming = appraisal.status == tam::eat::EarTier::kAffirming;
+    Require(affirming || !status.ok());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const tam::eat::Bytes input(data, size);
   CheckClaims(input);
+  CheckBundle(input);
+  CheckEar(input);
   CheckMediaType(tam::cbor::AsView(input));
   (void)tam::eat::ExtractChallenge(input);
   return 0;

@@ -76,6 +76,7 @@ void SetEntries(MapBuilder& map, int64_t label, const std::vector<ContentEntry>&
 std::string EncodeClaims(const Claims& claims) {
   MapBuilder map;
   SetText(map, kIss, claims.issuer);
+  SetText(map, kAud, claims.audience);
   SetTime(map, kExp, claims.expires);
   SetTime(map, kNbf, claims.not_before);
   SetTime(map, kIat, claims.issued_at);

@@ -7,6 +7,7 @@
 namespace tam::eat {
 
 inline constexpr int64_t kIss = 1;
+inline constexpr int64_t kAud = 3;
 inline constexpr int64_t kExp = 4;
 inline constexpr int64_t kNbf = 5;
 inline constexpr int64_t kIat = 6;
@@ -19,6 +20,7 @@ inline constexpr int64_t kHwversion = 260;
 inline constexpr int64_t kOemboot = 262;
 inline constexpr int64_t kDbgstat = 263;
 inline constexpr int64_t kProfile = 265;
+inline constexpr int64_t kSubmods = 266;
 inline constexpr int64_t kManifests = 272;
 inline constexpr int64_t kMeasurements = 273;
 
