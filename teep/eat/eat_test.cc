@@ -200,27 +200,6 @@ class EatVectors : public ::testing::Test {
   std::string root_;
 };
 
-TEST_F(EatVectors, ClaimsSetsAndTokensOfTheProtocolSet) {
-  int checked = 0;
-  const std::string folder = root_ + "/protocol/vectors/";
-  for (const auto& row : testing::ReadCases(folder + "index.json")) {
-    const std::string kind = testing::Value(row, "kind"), file = testing::Value(row, "file");
-    if (kind != "EAT token" && kind != "EAT claims-set") continue;
-    const std::string bytes = testing::ReadFile(folder + file);
-    ++checked;
-    if (file == "eat/rfc9711/valid_deb.cbor") {
-      EXPECT_THAT(Parse(bytes), StatusIs(kInvalid));  // detached bundles need a policy of their own
-    } else if (kind == "EAT token") {
-      EXPECT_THAT(Parse(bytes), IsOk()) << file;
-    } else if (testing::Value(row, "verdict") == "parses") {
-      EXPECT_THAT(ParseStatus(bytes), IsOk()) << file;
-    } else {
-      EXPECT_THAT(ParseStatus(bytes), StatusIs(kInvalid)) << file;
-    }
-  }
-  EXPECT_EQ(checked, 9);
-}
-
 TEST_F(EatVectors, AttestationCasesAsFarAsParsingDecides) {
   int checked = 0;
   const std::string folder = root_ + "/vectors/attestation/";

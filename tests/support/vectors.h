@@ -27,6 +27,17 @@ std::string Value(const VectorCase& vector_case, const std::string& key);
 
 std::string FromHex(std::string_view hex);
 
+// What a library says of a row of an index.json, for whoever runs the vectors to compare with the
+// row's own verdict.
+struct Judgement {
+  std::string verdict;  // a word of the index: "valid", "refused", "decrypts", ...
+  std::string reason;   // why the verdict is not a better one; else empty
+};
+
+// `folder` holds the index and ends in "/". Aborts when a file that the row needs cannot be read.
+using Judge = Judgement (*)(const VectorCase& row, const std::string& folder);
+using Judges = std::map<std::string, Judge>;  // by the row's kind
+
 }  // namespace tam::testing
 
 #endif  // TAMARACK_TESTS_SUPPORT_VECTORS_H_
