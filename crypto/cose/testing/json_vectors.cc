@@ -23,8 +23,9 @@ absl::Status JudgeSigned(const std::string& bytes, const Json& outer,
   if (!message.ok()) return message.status();
   const std::string external = External(outer);
   for (const Json& signer : signers) {
-    const auto key =
-        keys::ParsePublicKeyFile(AsBytes(PlainJwk(signer["key"]).dump()), keys::Curves::kAll);
+    Json jwk = PlainJwk(signer["key"]);
+    jwk.erase("d");  // larger curves are read as public keys alone
+    const auto key = keys::ParsePublicKeyFile(AsBytes(jwk.dump()), keys::Curves::kAll);
     if (!key.ok()) return key.status();
     const auto payload = message->Verify(*key, AlgorithmPolicy::All(), AsBytes(external));
     if (!payload.ok()) return payload.status();

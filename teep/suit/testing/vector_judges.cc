@@ -104,13 +104,16 @@ absl::StatusOr<std::string> Decrypt(const Settings::Sealed& sealed, const std::s
   return cbor::AsString(payload->bytes());
 }
 
-// Content in the manifest decrypts, to an image that the manifest names where it names any.
-absl::Status CheckSealedContent(const Manifest& manifest, const std::string& folder, bool wanted) {
-  Settings settings;
-  SUIT_RETURN_IF_ERROR(AddSequence(manifest.shared_sequence, settings));
+absl::Status AddManifest(const Manifest& manifest, Settings& out) {
+  SUIT_RETURN_IF_ERROR(AddSequence(manifest.shared_sequence, out));
   for (const auto& [section, sequence] : manifest.sequences) {
-    SUIT_RETURN_IF_ERROR(AddSequence(sequence, settings));
+    SUIT_RETURN_IF_ERROR(AddSequence(sequence, out));
   }
+  return absl::OkStatus();
+}
+
+// Content decrypts, to an image that the manifest or a dependency in it names where they name any.
+absl::Status CheckSealedContent(const Settings& settings, const std::string& folder, bool wanted) {
   if (wanted && settings.sealed.empty()) return absl::NotFoundError("no encrypted content");
   for (const Settings::Sealed& sealed : settings.sealed) {
     SUIT_ASSIGN_OR_RETURN(const std::string plaintext, Decrypt(sealed, folder));
@@ -126,12 +129,14 @@ absl::Status CheckEnvelope(const VectorCase& row, const std::string& folder) {
   SUIT_ASSIGN_OR_RETURN(const VerifiedEnvelope verified,
                         Verify(ReadFile(folder + Value(row, "file")), folder, KeyOf(row)));
   SUIT_RETURN_IF_ERROR(CollectComponentFacts(verified.manifest()).status());
+  Settings settings;
+  SUIT_RETURN_IF_ERROR(AddManifest(verified.manifest(), settings));
   for (const auto& [name, bytes] : verified.envelope().integrated_payloads()) {
     if (name != "#dependent.suit" && name != "#dependency-manifest") continue;
-    SUIT_RETURN_IF_ERROR(Verify(bytes, folder, "suit-example").status());
+    SUIT_ASSIGN_OR_RETURN(const VerifiedEnvelope inner, Verify(bytes, folder, "suit-example"));
+    SUIT_RETURN_IF_ERROR(AddManifest(inner.manifest(), settings));
   }
-  return CheckSealedContent(verified.manifest(), folder,
-                            Contains(Value(row, "expect"), "decrypts"));
+  return CheckSealedContent(settings, folder, Contains(Value(row, "expect"), "decrypts"));
 }
 
 Judgement Refused(const absl::Status& status) {
