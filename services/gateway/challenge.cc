@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "services/gateway/issued.h"
 
 namespace tam::gateway {
 namespace {
@@ -118,6 +119,11 @@ absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBi
 bool MayBeLiftedByRefresh(const absl::Status& refusal) {
   return absl::IsNotFound(refusal) || absl::IsUnauthenticated(refusal) ||
          absl::IsOutOfRange(refusal);
+}
+
+const IssuedValues& IssuedValues::Ours() {
+  static const auto& ours = *new IssuedValues;
+  return ours;
 }
 
 }  // namespace tam::gateway

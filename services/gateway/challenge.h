@@ -27,6 +27,7 @@ namespace tam::gateway {
 using Bytes = absl::Span<const uint8_t>;
 
 inline constexpr size_t kChallengeSize = 32;
+inline constexpr size_t kUpdateTokenSize = 16;  // of an Update: random alone
 inline constexpr int64_t kEpochMilliseconds = 3'600'000;
 
 enum class ChallengeKind : uint8_t {

@@ -13,19 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "absl/status/status.h"
+#include "services/gateway/protocol.h"
 
 namespace tam::gateway {
 
 inline constexpr char kTeepMediaType[] = "application/teep+cbor";
-
-// Whence a request came, and when.
-struct Arrival {
-  std::string source;  // address that failures are counted against
-  // How long ago it was whole; counts against the time that the engine has for it.
-  absl::Duration waited = absl::ZeroDuration();
-};
 
 struct HttpRequest {
   std::string method;
@@ -40,21 +33,6 @@ struct HttpReply {
   int status = 500;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-};
-
-// What stands behind the binding: the protocol engine.
-class TeepProtocol {
- public:
-  virtual ~TeepProtocol() = default;
-  // The signed QueryRequest for a new session. Errors of both: NotFound (no such TAM URI),
-  // OutOfRange (message too large for this endpoint), Unavailable and ResourceExhausted (try again
-  // later), any other (internal).
-  virtual absl::StatusOr<std::string> ProcessConnect(const std::string& path,
-                                                     const Arrival& arrival) = 0;
-  // The signed answer to a message, or nullopt where there is none (RFC 9397 section 6.2.1).
-  virtual absl::StatusOr<std::optional<std::string>> ProcessTeepMessage(const std::string& path,
-                                                                        std::string_view message,
-                                                                        const Arrival& arrival) = 0;
 };
 
 // True when the Accept field admits application/teep+cbor: the most specific range that matches

@@ -19,10 +19,11 @@
 #include "services/gateway/challenge.h"
 #include "services/gateway/endpoint_cache.h"
 #include "services/gateway/epoch_keys.h"
-#include "services/gateway/http_binding.h"
+#include "services/gateway/issued.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/outcome.h"
 #include "services/gateway/peers.h"
+#include "services/gateway/protocol.h"
 #include "services/runtime/identity.h"
 #include "teep/message/message.h"
 
@@ -70,6 +71,7 @@ class SessionEngine : public TeepProtocol {
     OutcomeSink& outcomes;
     secret::RandomSource& random;
     MonotonicClock clock;  // of the limits
+    const IssuedValues& issued = IssuedValues::Ours();
   };
   SessionEngine(const SessionConfig& config, Dependencies dependencies);
 

@@ -25,8 +25,8 @@ void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
 absl::StatusOr<Challenge> SessionEngine::Open(const Session& session, std::string_view challenge) {
   const auto keys = dependencies_.keys.Get(session.context.deadline);
   if (!keys.ok()) return keys.status();
-  return OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
-                       cbor::AsBytes(challenge));
+  return dependencies_.issued.Open(keys->keys(), session.endpoint->binding, keys->now(),
+                                   cbor::AsBytes(challenge));
 }
 
 // An unknown epoch, a MAC that differs or a moment that has not come may mean that keys,
@@ -59,8 +59,8 @@ void SessionEngine::Reopen(Session& session) {
     return;
   }
   session.endpoint = *endpoint;
-  session.opened = OpenChallenge(keys->keys(), session.endpoint->binding, keys->now(),
-                                 cbor::AsBytes(*session.challenge));
+  session.opened = dependencies_.issued.Open(keys->keys(), session.endpoint->binding, keys->now(),
+                                             cbor::AsBytes(*session.challenge));
 }
 
 bool SessionEngine::IsUsed(const Session& session) {

@@ -14,7 +14,6 @@ namespace {
 
 using Answer = absl::StatusOr<std::optional<std::string>>;
 
-constexpr size_t kUpdateTokenSize = 16;
 constexpr size_t kMaxReason = 256;
 
 std::string ReasonOf(const suit::Report& report) {
@@ -79,7 +78,7 @@ bool IsWorthAnotherQuery(const teep::Error& error) {
 }  // namespace
 
 Answer SessionEngine::OnSuccess(Session& session, const teep::Success& success) {
-  if (!success.token.has_value() || success.token->size() != kUpdateTokenSize) {
+  if (!success.token.has_value() || !dependencies_.issued.MayBeUpdateToken(*success.token)) {
     return Drop(session, Outcome::kDroppedToken);
   }
   v1::ReportRequest request;
@@ -91,8 +90,10 @@ Answer SessionEngine::OnSuccess(Session& session, const teep::Success& success) 
 
 Answer SessionEngine::OnError(Session& session, const teep::Error& error) {
   if (!error.token.has_value()) return OnErrorWithoutToken(session, error);
-  if (error.token->size() == kChallengeSize) return OnErrorToQuery(session, error);
-  if (error.token->size() != kUpdateTokenSize) return Drop(session, Outcome::kDroppedToken);
+  if (dependencies_.issued.MayBeQueryToken(*error.token)) return OnErrorToQuery(session, error);
+  if (!dependencies_.issued.MayBeUpdateToken(*error.token)) {
+    return Drop(session, Outcome::kDroppedToken);
+  }
   v1::ReportRequest request;
   request.set_token(*error.token);
   request.set_success(false);

@@ -233,7 +233,7 @@ v1::AcceptRequest SessionEngine::NewAccept(const Session& session) const {
 }
 
 v1::NewUpdate SessionEngine::NewUpdate(const Session& session) {
-  std::array<uint8_t, 16> token;
+  std::array<uint8_t, kUpdateTokenSize> token;
   dependencies_.random.Fill(absl::MakeSpan(token));
   v1::NewUpdate update;
   update.set_token(cbor::AsString(token));
