@@ -265,19 +265,7 @@ teep::QueryResponse SessionFixture::Evidence(const std::string& challenge) {
 std::string SessionFixture::Sign(const teep::Message& message, const keys::PrivateKey& key) {
   const auto payload = teep::Encode(message);
   EXPECT_OK(payload);
-  // Encode leaves an empty tc-list out; a device that holds nothing says so (TEEP.md A5).
-  std::string bytes = payload.value_or("");
-  const auto* response = std::get_if<teep::QueryResponse>(&message);
-  if (response != nullptr && response->tc_list.has_value() && response->tc_list->empty()) {
-    const auto document = cbor::Document::Parse(cbor::AsBytes(bytes));
-    cbor::MapBuilder options;
-    for (const auto& [k, v] : document->root().at(1).entries()) {
-      options.SetRaw(cbor::AsString(k.encoded()), cbor::AsString(v.encoded()));
-    }
-    options.Set(7, cbor::Writer().Array(0));
-    bytes = cbor::Writer().Array(2).Uint(2).Raw(options.Encode()).bytes();
-  }
-  return *cose::Sign1(key, cbor::AsBytes(bytes));
+  return *cose::Sign1(key, cbor::AsBytes(payload.value_or("")));
 }
 
 absl::StatusOr<std::optional<std::string>> SessionFixture::Send(const std::string& bytes,

@@ -47,7 +47,8 @@ absl::Status CheckImageDigest(std::string_view path,
   return CheckSize(path, digest.bytes.size(), want, want);
 }
 
-absl::Status CheckSystemProperty(std::string_view path, const SystemPropertyClaims& claims) {
+absl::Status CheckSystemProperty(const Numbering& numbering, std::string_view path,
+                                 const SystemPropertyClaims& claims) {
   if (auto s = CheckComponentId(Concat(path, ".0"), claims.component_id); !s.ok()) return s;
   if (claims.image_digest.has_value()) {
     auto s = CheckImageDigest(Concat(path, ".3"), *claims.image_digest);
@@ -55,14 +56,14 @@ absl::Status CheckSystemProperty(std::string_view path, const SystemPropertyClai
   }
   for (size_t i = 0; i < claims.other_parameters.size(); ++i) {
     const int64_t label = claims.other_parameters[i].first;
-    if (label == 0 || label == 3 || label == 14) {
+    if (label == 0 || label == 3 || label == 14 || label == numbering.tc_component_label) {
       return Invalid(path, Concat("want label ", label, " in its own field"));
     }
     if (i > 0 && !EncodesBefore(claims.other_parameters[i - 1].first, label)) {
       return Invalid(path, "want each parameter once, in the order of encoded labels");
     }
   }
-  if (!claims.image_digest.has_value() && !claims.image_size.has_value() &&
+  if (!numbering.lenient && !claims.image_digest.has_value() && !claims.image_size.has_value() &&
       claims.other_parameters.empty()) {
     return Invalid(path, "want at least one SUIT parameter, got none");
   }

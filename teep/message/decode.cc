@@ -9,6 +9,8 @@ namespace {
 
 using cbor::Item;
 
+constexpr int64_t kSha256 = -16;
+
 absl::Status WantType(std::string_view path, std::string_view want, const Item& item) {
   return absl::InvalidArgumentError(
       Concat(path, ": want ", want, ", got ", cbor::TypeName(item.type())));
@@ -49,6 +51,10 @@ absl::Status ReadInt(std::string_view path, const Item& item, int64_t& out) {
 
 enum class Empty { kRefused, kAllowed };
 
+Empty EmptyLists(const Numbering& numbering) {
+  return numbering.lenient ? Empty::kAllowed : Empty::kRefused;
+}
+
 // Reads an array by `read(path of the element, element, T&)`.
 template <typename T, typename Read>
 absl::Status ReadArray(std::string_view path, const Item& item, Empty empty, std::vector<T>& out,
@@ -74,14 +80,8 @@ absl::Status ReadUint32s(std::string_view path, const Item& item, Empty empty,
   });
 }
 
-absl::Status ReadByteStrings(std::string_view path, const Item& item,
-                             std::vector<std::string>& out) {
+absl::Status ReadComponentId(std::string_view path, const Item& item, ComponentId& out) {
   return ReadArray(path, item, Empty::kRefused, out, ReadBytes);
-}
-
-absl::Status ReadComponentIds(std::string_view path, const Item& item,
-                              std::vector<ComponentId>& out) {
-  return ReadArray(path, item, Empty::kRefused, out, ReadByteStrings);
 }
 
 // requested-tc-info = { component-id, ? tc-manifest-sequence-number, ? have-binary }
@@ -95,7 +95,7 @@ absl::Status ReadRequestedTc(const Numbering& numbering, std::string_view path, 
     const std::string field = Concat(path, ".", OptionName(*option));
     absl::Status status;
     if (*option == Option::kComponentId) {
-      status = ReadByteStrings(field, value, out.component_id);
+      status = ReadComponentId(field, value, out.component_id);
     } else if (*option == Option::kTcManifestSequenceNumber) {
       status = ReadUint(field, value, UINT64_MAX, out.manifest_sequence_number.emplace());
     } else if (*option == Option::kHaveBinary) {
@@ -126,7 +126,7 @@ absl::Status ReadImageDigest(std::string_view path, const Item& item,
 }
 
 // system-property-claims = { 0 => component-id, + SUIT parameters }
-absl::Status ReadSystemProperty(std::string_view path, const Item& item,
+absl::Status ReadSystemProperty(const Numbering& numbering, std::string_view path, const Item& item,
                                 SystemPropertyClaims& out) {
   constexpr int64_t kComponentId = 0, kImageDigest = 3, kImageSize = 14;
   if (!item.is_map()) return WantType(path, "map", item);
@@ -135,8 +135,12 @@ absl::Status ReadSystemProperty(std::string_view path, const Item& item,
     if (auto s = ReadInt(Concat(path, " key"), key, label); !s.ok()) return s;
     const std::string field = Concat(path, ".", label);
     absl::Status status;
-    if (label == kComponentId) {
-      status = ReadByteStrings(field, value, out.component_id);
+    if (label == kComponentId || label == numbering.tc_component_label) {
+      if (!out.component_id.empty()) {
+        return absl::InvalidArgumentError(
+            Concat(field, ": want one component identifier, got two"));
+      }
+      status = ReadComponentId(field, value, out.component_id);
     } else if (label == kImageDigest) {
       status = ReadImageDigest(field, value, out.image_digest);
     } else if (label == kImageSize) {
@@ -147,7 +151,7 @@ absl::Status ReadSystemProperty(std::string_view path, const Item& item,
     if (!status.ok()) return status;
   }
   SortParameters(out);
-  return CheckSystemProperty(path, out);
+  return CheckSystemProperty(numbering, path, out);
 }
 
 absl::Status ReadErrMsg(std::string_view path, const Item& item, std::optional<std::string>& out) {
@@ -165,7 +169,14 @@ absl::Status ReadSuite(std::string_view path, const Item& item, CipherSuite& out
                    });
 }
 
-absl::Status ReadProfile(std::string_view path, const Item& item, SuitCoseProfile& out) {
+// Older peers leave out the digest and the key exchange, both of which were fixed.
+absl::Status ReadProfile(const Numbering& numbering, std::string_view path, const Item& item,
+                         SuitCoseProfile& out) {
+  if (numbering.lenient && item.is_array() && item.size() == 2) {
+    out.digest = kSha256;
+    if (auto s = ReadInt(path, item.at(0), out.authentication); !s.ok()) return s;
+    return ReadInt(path, item.at(1), out.encryption);
+  }
   if (!item.is_array() || item.size() != 4) return WantType(path, "array of four", item);
   int64_t* const targets[] = {&out.digest, &out.authentication, &out.key_exchange, &out.encryption};
   size_t index = 0;
@@ -175,23 +186,37 @@ absl::Status ReadProfile(std::string_view path, const Item& item, SuitCoseProfil
   return absl::OkStatus();
 }
 
+absl::Status ReadProfiles(const Numbering& numbering, std::string_view path, const Item& item,
+                          Empty empty, std::vector<SuitCoseProfile>& out) {
+  return ReadArray(path, item, empty, out,
+                   [&](const std::string& p, const Item& e, SuitCoseProfile& profile) {
+                     return ReadProfile(numbering, p, e, profile);
+                   });
+}
+
 // Lists of SUIT and TEEP structures.
 absl::Status ReadStructures(const Numbering& numbering, Option option, std::string_view path,
                             const Item& item, Options& out) {
+  const Empty empty = EmptyLists(numbering);
   switch (option) {
     case Option::kSupportedCipherSuites:
-      return ReadArray(path, item, Empty::kRefused, out.supported_cipher_suites, ReadSuite);
+      return ReadArray(path, item, empty, out.supported_cipher_suites, ReadSuite);
+    case Option::kSelectedCipherSuite:
+      return ReadSuite(path, item, out.selected_cipher_suite.emplace());
     case Option::kSupportedSuitCoseProfiles:
-      return ReadArray(path, item, Empty::kRefused, out.supported_suit_cose_profiles, ReadProfile);
+      return ReadProfiles(numbering, path, item, empty, out.supported_suit_cose_profiles);
     case Option::kTcList:
-      return ReadArray(path, item, Empty::kAllowed, out.tc_list.emplace(), ReadSystemProperty);
+      return ReadArray(path, item, Empty::kAllowed, out.tc_list.emplace(),
+                       [&](const std::string& p, const Item& e, SystemPropertyClaims& claims) {
+                         return ReadSystemProperty(numbering, p, e, claims);
+                       });
     case Option::kRequestedTcList:
-      return ReadArray(path, item, Empty::kRefused, out.requested_tc_list,
+      return ReadArray(path, item, empty, out.requested_tc_list,
                        [&](const std::string& p, const Item& e, RequestedTcInfo& info) {
                          return ReadRequestedTc(numbering, p, e, info);
                        });
     case Option::kUnneededManifestList:
-      return ReadComponentIds(path, item, out.unneeded_manifest_list);
+      return ReadArray(path, item, empty, out.unneeded_manifest_list, ReadComponentId);
     default:
       return absl::OkStatus();  // labels of requested-tc-info mean nothing here
   }
@@ -199,6 +224,7 @@ absl::Status ReadStructures(const Numbering& numbering, Option option, std::stri
 
 absl::Status ReadOption(const Numbering& numbering, Option option, std::string_view path,
                         const Item& item, Options& out) {
+  const Empty empty = EmptyLists(numbering);
   switch (option) {
     case Option::kChallenge:
       return ReadBoundedBytes(path, item, kMinChallenge, kMaxChallenge, out.challenge);
@@ -209,17 +235,17 @@ absl::Status ReadOption(const Numbering& numbering, Option option, std::string_v
     case Option::kAttestationPayloadFormat:
       return ReadText(path, item, out.attestation_payload_format);
     case Option::kVersions:
-      return ReadUint32s(path, item, Empty::kRefused, out.versions);
+      return ReadUint32s(path, item, empty, out.versions);
     case Option::kExtList:
       return ReadUint32s(path, item, Empty::kAllowed, out.ext_list.emplace());
     case Option::kSupportedFreshnessMechanisms:
-      return ReadUint32s(path, item, Empty::kRefused, out.supported_freshness_mechanisms);
+      return ReadUint32s(path, item, empty, out.supported_freshness_mechanisms);
     case Option::kSelectedVersion:
       return ReadUint(path, item, kMaxUint32, out.selected_version.emplace());
     case Option::kManifestList:
-      return ReadByteStrings(path, item, out.manifest_list);
+      return ReadArray(path, item, empty, out.manifest_list, ReadBytes);
     case Option::kSuitReports:
-      return ReadByteStrings(path, item, out.suit_reports);
+      return ReadArray(path, item, empty, out.suit_reports, ReadBytes);
     case Option::kMsg:
       return ReadErrMsg(path, item, out.msg);
     case Option::kErrMsg:
@@ -229,6 +255,7 @@ absl::Status ReadOption(const Numbering& numbering, Option option, std::string_v
       return CheckErrLang(path, *out.err_lang);
     case Option::kErrCode:
       if (auto s = ReadUint(path, item, UINT64_MAX, out.err_code.emplace()); !s.ok()) return s;
+      out.err_code = numbering.ErrorFromWire(*out.err_code);
       return CheckErrCode(path, *out.err_code);
     default:
       return ReadStructures(numbering, option, path, item, out);
@@ -244,10 +271,12 @@ absl::StatusOr<std::vector<CipherSuite>> ReadCipherSuites(std::string_view path,
   return suites;
 }
 
-absl::StatusOr<std::vector<SuitCoseProfile>> ReadSuitCoseProfiles(std::string_view path,
+absl::StatusOr<std::vector<SuitCoseProfile>> ReadSuitCoseProfiles(const Numbering& numbering,
+                                                                  std::string_view path,
                                                                   const cbor::Item& item) {
   std::vector<SuitCoseProfile> profiles;
-  if (auto s = ReadArray(path, item, Empty::kRefused, profiles, ReadProfile); !s.ok()) return s;
+  auto s = ReadProfiles(numbering, path, item, Empty::kRefused, profiles);
+  if (!s.ok()) return s;
   return profiles;
 }
 

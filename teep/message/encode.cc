@@ -58,6 +58,7 @@ class OptionsWriter {
       : numbering_(numbering), path_(path) {}
 
   std::string Path(Option option) const { return Concat(path_, ".", OptionName(option)); }
+  const Numbering& numbering() const { return numbering_; }
   int64_t Label(Option option) const { return static_cast<int64_t>(numbering_.Label(option)); }
   void Set(Option option, Writer value) { map_.Set(Label(option), std::move(value)); }
   void Require(absl::Status status) { status_.Update(std::move(status)); }
@@ -114,12 +115,13 @@ std::string EncodeImageDigest(const SystemPropertyClaims::ImageDigest& digest) {
 }
 
 void WriteTcList(const Options& options, OptionsWriter& out) {
-  if (!options.tc_list.has_value() || options.tc_list->empty()) return;
+  if (!options.tc_list.has_value()) return;
   Writer list;
   list.Array(options.tc_list->size());
   for (size_t i = 0; i < options.tc_list->size(); ++i) {
     const SystemPropertyClaims& claims = (*options.tc_list)[i];
-    out.Require(CheckSystemProperty(Concat(out.Path(Option::kTcList), "[", i, "]"), claims));
+    out.Require(CheckSystemProperty(out.numbering(), Concat(out.Path(Option::kTcList), "[", i, "]"),
+                                    claims));
     MapBuilder map;
     map.Set(0, ByteStringsItem(claims.component_id));
     if (claims.image_digest.has_value()) {
@@ -159,6 +161,13 @@ void WriteRequestedTcList(const Options& options, OptionsWriter& out) {
   out.Set(Option::kRequestedTcList, std::move(list));
 }
 
+void WriteCipherSuite(const CipherSuite& suite, Writer& writer) {
+  writer.Array(suite.size());
+  for (const CipherOperation& operation : suite) {
+    writer.Array(2).Int(operation.cose_type).Int(operation.algorithm);
+  }
+}
+
 void WriteUnneeded(const Options& options, OptionsWriter& out) {
   if (options.unneeded_manifest_list.empty()) return;
   Writer list;
@@ -168,6 +177,18 @@ void WriteUnneeded(const Options& options, OptionsWriter& out) {
     WriteByteStrings(id, list);
   }
   out.Set(Option::kUnneededManifestList, std::move(list));
+}
+
+void WriteSelectedSuite(const Options& options, OptionsWriter& out) {
+  if (!options.selected_cipher_suite.has_value()) return;
+  const std::string path = out.Path(Option::kSelectedCipherSuite);
+  if (!out.numbering().Has(Option::kSelectedCipherSuite)) {
+    return out.Require(absl::InvalidArgumentError(Concat(path, ": want none in this numbering")));
+  }
+  out.Require(CheckCipherSuites(path, {*options.selected_cipher_suite}));
+  Writer suite;
+  WriteCipherSuite(*options.selected_cipher_suite, suite);
+  out.Set(Option::kSelectedCipherSuite, std::move(suite));
 }
 
 void WriteSuitesAndProfiles(const Options& options, OptionsWriter& out) {
@@ -189,12 +210,7 @@ void WriteSuitesAndProfiles(const Options& options, OptionsWriter& out) {
 
 void WriteCipherSuites(const std::vector<CipherSuite>& suites, cbor::Writer& writer) {
   writer.Array(suites.size());
-  for (const CipherSuite& suite : suites) {
-    writer.Array(suite.size());
-    for (const CipherOperation& operation : suite) {
-      writer.Array(2).Int(operation.cose_type).Int(operation.algorithm);
-    }
-  }
+  for (const CipherSuite& suite : suites) WriteCipherSuite(suite, writer);
 }
 
 void WriteSuitCoseProfiles(const std::vector<SuitCoseProfile>& profiles, cbor::Writer& writer) {
@@ -217,19 +233,23 @@ absl::StatusOr<std::string> WriteOptions(const Numbering& numbering, std::string
   if (options.err_lang.has_value()) {
     out.Require(CheckErrLang(out.Path(Option::kErrLang), *options.err_lang));
   }
-  out.Uint(Option::kErrCode, options.err_code, UINT64_MAX);
   if (options.err_code.has_value()) {
+    out.Uint(Option::kErrCode, numbering.ErrorOnWire(*options.err_code), UINT64_MAX);
     out.Require(CheckErrCode(out.Path(Option::kErrCode), *options.err_code));
   }
   out.Uint(Option::kSelectedVersion, options.selected_version, kMaxUint32);
   out.Uint32s(Option::kVersions, options.versions);
   out.Uint32s(Option::kSupportedFreshnessMechanisms, options.supported_freshness_mechanisms);
-  if (options.ext_list.has_value()) out.Uint32s(Option::kExtList, *options.ext_list);
+  if (options.ext_list.has_value()) {
+    out.Uint32s(Option::kExtList, *options.ext_list);
+    if (options.ext_list->empty()) out.Set(Option::kExtList, UintsItem({}));
+  }
   out.ByteStrings(Option::kManifestList, options.manifest_list);
   out.ByteStrings(Option::kSuitReports, options.suit_reports);
   WriteTcList(options, out);
   WriteRequestedTcList(options, out);
   WriteUnneeded(options, out);
+  WriteSelectedSuite(options, out);
   WriteSuitesAndProfiles(options, out);
   return out.Finish();
 }

@@ -42,10 +42,12 @@ size_t ElementCount(MessageType type) {
 }
 
 // query-request = [ type, options, suites, profiles, data-item-requested ]
-absl::StatusOr<Message> ToQueryRequest(Options o, const std::vector<Item>& elements) {
+absl::StatusOr<Message> ToQueryRequest(const Numbering& numbering, Options o,
+                                       const std::vector<Item>& elements) {
   auto suites = ReadCipherSuites("query-request.supported-teep-cipher-suites", elements[2]);
   if (!suites.ok()) return suites.status();
-  auto profiles = ReadSuitCoseProfiles("query-request.supported-suit-cose-profiles", elements[3]);
+  auto profiles =
+      ReadSuitCoseProfiles(numbering, "query-request.supported-suit-cose-profiles", elements[3]);
   if (!profiles.ok()) return profiles.status();
   auto items = elements[4].Uint();
   if (!items.ok()) {
@@ -78,6 +80,7 @@ QueryResponse ToQueryResponse(Options o) {
   m.requested_tc_list = std::move(o.requested_tc_list);
   m.unneeded_manifest_list = std::move(o.unneeded_manifest_list);
   m.ext_list = std::move(o.ext_list);
+  m.selected_cipher_suite = std::move(o.selected_cipher_suite);
   return m;
 }
 
@@ -95,7 +98,7 @@ Update ToUpdate(Options o) {
 }
 
 // error = [ type, options, err-code ]
-absl::StatusOr<Message> ToError(Options o, const Item& err_code) {
+absl::StatusOr<Message> ToError(const Numbering& numbering, Options o, const Item& err_code) {
   auto code = err_code.Uint();
   if (!code.ok()) {
     return absl::InvalidArgumentError(
@@ -112,7 +115,7 @@ absl::StatusOr<Message> ToError(Options o, const Item& err_code) {
   m.challenge = std::move(o.challenge);
   m.versions = std::move(o.versions);
   m.suit_reports = std::move(o.suit_reports);
-  m.err_code = static_cast<ErrorCode>(*code);
+  m.err_code = static_cast<ErrorCode>(numbering.ErrorFromWire(*code));
   return Message(std::move(m));
 }
 
@@ -139,6 +142,7 @@ Options OptionsOf(const QueryResponse& m) {
   o.requested_tc_list = m.requested_tc_list;
   o.unneeded_manifest_list = m.unneeded_manifest_list;
   o.ext_list = m.ext_list;
+  o.selected_cipher_suite = m.selected_cipher_suite;
   return o;
 }
 
@@ -203,7 +207,8 @@ absl::StatusOr<MessageType> ReadType(const Numbering& numbering, const Item& roo
   }
   const auto type = numbering.TypeOf(*number);
   if (!type.has_value()) {
-    return absl::InvalidArgumentError(Concat("message.type: want 1..5, got ", *number));
+    return absl::InvalidArgumentError(Concat(
+        "message.type: want ", numbering.lenient ? "1, 2, 3, 5 or 6" : "1..5", ", got ", *number));
   }
   return *type;
 }
@@ -223,7 +228,7 @@ absl::StatusOr<Message> DecodeWith(const Numbering& numbering, Bytes payload) {
   if (!options.ok()) return options.status();
   switch (*type) {
     case MessageType::kQueryRequest:
-      return ToQueryRequest(*std::move(options), elements);
+      return ToQueryRequest(numbering, *std::move(options), elements);
     case MessageType::kQueryResponse:
       return Message(ToQueryResponse(*std::move(options)));
     case MessageType::kUpdate:
@@ -232,7 +237,7 @@ absl::StatusOr<Message> DecodeWith(const Numbering& numbering, Bytes payload) {
       return Message(Success{std::move(options->token), std::move(options->msg),
                              std::move(options->suit_reports)});
     case MessageType::kError:
-      return ToError(*std::move(options), elements[2]);
+      return ToError(numbering, *std::move(options), elements[2]);
   }
   return absl::InternalError("message.type: not covered");
 }
@@ -249,9 +254,27 @@ absl::StatusOr<std::string> EncodeWith(const Numbering& numbering, const Message
   } else if (const auto* error = std::get_if<Error>(&message)) {
     const uint64_t code = static_cast<uint64_t>(error->err_code);
     if (auto s = CheckErrCode("error.err-code", code); !s.ok()) return s;
-    writer.Uint(code);
+    writer.Uint(numbering.ErrorOnWire(code));
   }
   return std::move(writer).Take();
+}
+
+// The number that RFC 9864 gives what -7 and -8 stand for in TEEP.
+int64_t FullySpecified(int64_t algorithm) {
+  if (algorithm == cose::kEs256) return cose::kEsp256;
+  return algorithm == cose::kEdDsa ? cose::kEd25519 : algorithm;
+}
+
+absl::Status CheckSelectedSuite(const Message& message, int64_t algorithm) {
+  const auto* response = std::get_if<QueryResponse>(&message);
+  if (response == nullptr || !response->selected_cipher_suite.has_value()) return absl::OkStatus();
+  for (const CipherOperation& operation : *response->selected_cipher_suite) {
+    if (FullySpecified(operation.algorithm) == FullySpecified(algorithm)) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      Concat("query-response.selected-teep-cipher-suite: want the suite that signed it, got "
+             "another than alg ",
+             algorithm));
 }
 
 }  // namespace
@@ -300,22 +323,28 @@ std::string_view MessageTypeName(MessageType type) {
   return index < std::size(kNames) ? kNames[index] : "unknown message";
 }
 
-absl::StatusOr<Message> Decode(Bytes payload) { return DecodeWith(kDraft26, payload); }
+absl::StatusOr<Message> Decode(Bytes payload, WireProfile profile) {
+  return DecodeWith(NumberingOf(profile), payload);
+}
 
-absl::StatusOr<std::string> Encode(const Message& message) { return EncodeWith(kDraft26, message); }
+absl::StatusOr<std::string> Encode(const Message& message, WireProfile profile) {
+  return EncodeWith(NumberingOf(profile), message);
+}
 
 VerifiedMessage::VerifiedMessage(Message message, keys::PublicKey signer, int64_t algorithm)
     : message_(std::move(message)), signer_(std::move(signer)), algorithm_(algorithm) {}
 
 absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message& cose, const keys::PublicKey& key,
-                                              const cose::AlgorithmPolicy& policy) {
+                                              const cose::AlgorithmPolicy& policy,
+                                              WireProfile profile) {
   if (cose.structure() == cose::Structure::kMac0) {
     return absl::InvalidArgumentError("message: want COSE_Sign1 or COSE_Sign, got COSE_Mac0");
   }
   auto payload = cose.Verify(key, policy);
   if (!payload.ok()) return payload.status();
-  auto message = Decode(payload->bytes());
+  auto message = Decode(payload->bytes(), profile);
   if (!message.ok()) return message.status();
+  if (auto s = CheckSelectedSuite(*message, payload->algorithm()); !s.ok()) return s;
   return VerifiedMessage(*std::move(message), payload->key(), payload->algorithm());
 }
 

@@ -1,13 +1,14 @@
 // The five TEEP messages (draft-ietf-teep-protocol-26 section 4), as values.
 //
 // Every message is a CBOR array: [type, options map, positional elements...]; it is the payload of
-// a tagged COSE_Sign1 or COSE_Sign. Numbering is that of draft -26 (Success 4, Error 5, token 19);
-// nothing on the wire tells it from the older one, so no other is accepted here.
+// a tagged COSE_Sign1 or COSE_Sign. Numbering is that of draft -26 (Success 4, Error 5, token 19)
+// unless the caller says otherwise: nothing on the wire tells it from the older one.
 //
 // Decode checks type, element count, and type and bounds of every known option, also of one that
 // the message does not use; unknown option labels are ignored (T-48). Encode writes deterministic
-// CBOR and omits what is unset or empty. decode(encode(x)) == x for every valid x. Values own their
-// bytes.
+// CBOR and omits what is unset or empty, except that an engaged tc-list or ext-list is written
+// though it be empty: so a device that has none answers (TEEP.md A5). decode(encode(x)) == x for
+// every valid x. Values own their bytes.
 #ifndef TAMARACK_TEEP_MESSAGE_MESSAGE_H_
 #define TAMARACK_TEEP_MESSAGE_MESSAGE_H_
 
@@ -27,6 +28,16 @@
 namespace tam::teep {
 
 using Bytes = absl::Span<const uint8_t>;
+
+// How messages are numbered (TEEP.md section 0).
+enum class WireProfile {
+  kDraft26,
+  // Drafts up to -24: Success 5, Error 6, token 20, ERR_MANIFEST_PROCESSING_FAILED 17, and
+  // selected-teep-cipher-suite. Takes besides what those peers send: empty lists, SUIT COSE
+  // profiles of two (authentication, encryption), tc-list elements that name the component under
+  // 16 and have no parameter.
+  kLegacy,
+};
 
 enum class MessageType : uint8_t {
   kQueryRequest = 1,
@@ -133,11 +144,13 @@ struct QueryResponse {
   std::optional<std::string> attestation_payload_format;
   std::optional<std::string> attestation_payload;
   std::vector<std::string> suit_reports;
-  // nullopt: absent. An empty list is accepted on input (TEEP.md A5) and never written.
+  // nullopt: absent. Empty: the device has none (TEEP.md A5).
   std::optional<std::vector<SystemPropertyClaims>> tc_list;
   std::vector<RequestedTcInfo> requested_tc_list;
   std::vector<ComponentId> unneeded_manifest_list;
   std::optional<std::vector<uint64_t>> ext_list;
+  // Legacy alone.
+  std::optional<CipherSuite> selected_cipher_suite;
   bool operator==(const QueryResponse&) const = default;
 };
 
@@ -180,10 +193,10 @@ MessageType TypeOf(const Message& message);
 std::string_view MessageTypeName(MessageType type);  // "QueryRequest", ...
 
 // InvalidArgument "query-response.token: want 8..64 bytes, got 3".
-absl::StatusOr<Message> Decode(Bytes payload);
-// InvalidArgument when a bound is broken: nothing is written that Decode would refuse, except that
-// empty optional lists of QueryResponse are omitted.
-absl::StatusOr<std::string> Encode(const Message& message);
+absl::StatusOr<Message> Decode(Bytes payload, WireProfile profile = WireProfile::kDraft26);
+// InvalidArgument when a bound is broken: nothing is written that Decode would refuse.
+absl::StatusOr<std::string> Encode(const Message& message,
+                                   WireProfile profile = WireProfile::kDraft26);
 
 // A message whose signature has been verified; only VerifyMessage builds one.
 class VerifiedMessage {
@@ -194,16 +207,18 @@ class VerifiedMessage {
 
  private:
   friend absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message&, const keys::PublicKey&,
-                                                       const cose::AlgorithmPolicy&);
+                                                       const cose::AlgorithmPolicy&, WireProfile);
   VerifiedMessage(Message message, keys::PublicKey signer, int64_t algorithm);
   Message message_;
   keys::PublicKey signer_;
   int64_t algorithm_;
 };
 
-// Verifies, then decodes. Unauthenticated or InvalidArgument.
+// Verifies, then decodes. Unauthenticated or InvalidArgument; the latter also for a legacy
+// QueryResponse that is not signed in the suite that it selects.
 absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message& cose, const keys::PublicKey& key,
-                                              const cose::AlgorithmPolicy& policy);
+                                              const cose::AlgorithmPolicy& policy,
+                                              WireProfile profile = WireProfile::kDraft26);
 
 // Whether a token may stand in for the challenge of an attested request (TEEP.md A7).
 enum class PassportModel { kRefused, kAllowed };

@@ -139,14 +139,18 @@ TEST(Message, EncodesTheNumbersOfDraft26) {
   EXPECT_EQ(bytes, "\x83\x05\xa0\x0b");
 }
 
-TEST(Message, WritesOptionsSortedAndOmitsEmptyLists) {
+// TEEP.md A5: how a device that has none answers bits 1 and 2.
+TEST(Message, WritesOptionsSortedAndEmptyListsOfADeviceThatHasNone) {
   QueryResponse response;
   response.token = std::string(8, 't');
   response.selected_version = 0;
   response.tc_list.emplace();
   response.ext_list.emplace();
   TAM_ASSERT_OK_AND_ASSIGN(const std::string bytes, Encode(response));
-  EXPECT_EQ(bytes, std::string("\x82\x02\xa2\x05\x00\x13\x48", 7) + std::string(8, 't'));
+  EXPECT_EQ(bytes,
+            std::string("\x82\x02\xa4\x05\x00\x07\x80\x08\x80\x13\x48", 11) + std::string(8, 't'));
+  TAM_ASSERT_OK_AND_ASSIGN(const Message decoded, Decode(AsBytes(bytes)));
+  EXPECT_TRUE(std::get<QueryResponse>(decoded) == response);
 }
 
 TEST(Message, AcceptsOptionsInAnyOrder) {

@@ -40,6 +40,7 @@ struct Options {
   std::vector<uint64_t> supported_freshness_mechanisms;
   std::optional<std::string> err_lang;
   std::optional<uint64_t> err_code;
+  std::optional<CipherSuite> selected_cipher_suite;
 };
 
 // Bounds of section 4, in bytes unless said otherwise.
@@ -63,7 +64,8 @@ absl::StatusOr<std::string> WriteOptions(const Numbering& numbering, std::string
 // The positional elements share these with the options.
 absl::StatusOr<std::vector<CipherSuite>> ReadCipherSuites(std::string_view path,
                                                           const cbor::Item& item);
-absl::StatusOr<std::vector<SuitCoseProfile>> ReadSuitCoseProfiles(std::string_view path,
+absl::StatusOr<std::vector<SuitCoseProfile>> ReadSuitCoseProfiles(const Numbering& numbering,
+                                                                  std::string_view path,
                                                                   const cbor::Item& item);
 absl::Status CheckCipherSuites(std::string_view path, const std::vector<CipherSuite>& suites);
 void WriteCipherSuites(const std::vector<CipherSuite>& suites, cbor::Writer& writer);
@@ -75,8 +77,10 @@ absl::Status CheckComponentId(std::string_view path, const ComponentId& id);
 absl::Status CheckRequestedTc(std::string_view path, const RequestedTcInfo& info);
 absl::Status CheckImageDigest(std::string_view path,
                               const SystemPropertyClaims::ImageDigest& digest);
-// At least one parameter; labels of `other_parameters` not 0, 3 or 14, and each once, sorted.
-absl::Status CheckSystemProperty(std::string_view path, const SystemPropertyClaims& claims);
+// At least one parameter (unless lenient); labels of `other_parameters` not 0, 3, 14 or the
+// numbering's own for the component, and each once, sorted.
+absl::Status CheckSystemProperty(const Numbering& numbering, std::string_view path,
+                                 const SystemPropertyClaims& claims);
 // Sorts other_parameters as deterministic CBOR sorts their labels.
 void SortParameters(SystemPropertyClaims& claims);
 absl::Status CheckErrLang(std::string_view path, std::string_view tag);

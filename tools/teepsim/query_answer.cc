@@ -81,6 +81,8 @@ Device::Next Device::AnswerQueryRequest(const teep::QueryRequest& request) {
   if ((request.data_item_requested & teep::kRequestTrustedComponents) != 0) {
     AddComponents(response);
   }
+  // It has none, and says so (TEEP.md A5).
+  if ((request.data_item_requested & teep::kRequestExtensions) != 0) response.ext_list.emplace();
   if ((request.data_item_requested & teep::kRequestSuitReports) != 0) {
     TEEPSIM_RETURN_IF_ERROR(AddReports(request, response));
   }

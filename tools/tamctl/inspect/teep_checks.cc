@@ -1,7 +1,6 @@
-#include <array>
-
 #include "crypto/text/text.h"
 #include "teep/message/message.h"
+#include "teep/message/older.h"
 #include "teep/suit/report.h"
 #include "tools/tamctl/inspect/inspector.h"
 
@@ -13,59 +12,10 @@ constexpr std::string_view kOlderNumbering =
     "token 20, and labels 5 to 22 one higher); only draft-26 numbering is read (Success 4, Error "
     "5, token 19)";
 
-using TypeTest = bool (cbor::Item::*)() const;
-
-// What a draft-26 label holds (section 6), and what the older draft had under the same number.
-struct LabelForm {
-  int64_t label;
-  TypeTest now;
-  TypeTest before;
-};
-constexpr std::array<LabelForm, 12> kLabelForms = {{
-    {7, &cbor::Item::is_array, &cbor::Item::is_bytes},   // tc-list; attestation-payload
-    {10, &cbor::Item::is_text, &cbor::Item::is_array},   // msg; manifest-list
-    {12, &cbor::Item::is_text, &cbor::Item::is_text},    // format; err-msg
-    {13, &cbor::Item::is_array, &cbor::Item::is_text},   // requested-tc-list; format
-    {18, &cbor::Item::is_array, &cbor::Item::is_bool},   // suit-reports; have-binary
-    {19, &cbor::Item::is_bytes, &cbor::Item::is_array},  // token; suit-reports
-    {20, &cbor::Item::is_array, &cbor::Item::is_bytes},  // freshness; token
-    {21, &cbor::Item::is_text, &cbor::Item::is_array},   // err-lang; freshness
-    {22, &cbor::Item::is_uint, &cbor::Item::is_text},    // err-code; err-lang
-    {8, &cbor::Item::is_array, &cbor::Item::is_array},
-    {9, &cbor::Item::is_array, &cbor::Item::is_array},
-    {14, &cbor::Item::is_array, &cbor::Item::is_array},
-}};
-
-// An array whose first element is a map where draft-26 has something else, or the reverse.
-bool ElementsAreOlder(int64_t label, const cbor::Item& value) {
-  if (!value.is_array() || value.size() == 0) return false;
-  const cbor::Item first = value.at(0);
-  if (label == 8) return first.is_map();     // ext-list; tc-list
-  if (label == 9) return !first.is_bytes();  // manifest-list; ext-list
-  if (label == 14) return first.is_map();    // unneeded; requested-tc-list
-  return false;
-}
-
-bool IsOlder(const cbor::Item& type, const cbor::Item& options) {
-  const uint64_t number = type.Uint().value_or(0);
-  if (number == 6) return true;
-  for (const LabelForm& form : kLabelForms) {
-    const auto value = options.Find(form.label);
-    if (!value.has_value()) continue;
-    if (!((*value).*form.now)() && ((*value).*form.before)()) return true;
-    if (ElementsAreOlder(form.label, *value)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 bool Inspector::RefuseOlderNumbering(const cbor::Item& item, const Site& site) {
-  if (!item.is_array() || item.size() < 2 || !item.at(1).is_map()) return false;
-  const uint64_t type = item.at(0).Uint().value_or(0);
-  // Success and Error changed their numbers; an Error has a third element.
-  const bool older_success = type == 5 && item.size() == 2;
-  if (!older_success && !IsOlder(item.at(0), item.at(1))) return false;
+  if (!teep::DescribeOlder(item.encoded()).has_value()) return false;
   Refuse(item, site.path, Concat("this has ", kOlderNumbering));
   return true;
 }
