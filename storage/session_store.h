@@ -3,6 +3,9 @@
 #ifndef TAMARACK_STORAGE_SESSION_STORE_H_
 #define TAMARACK_STORAGE_SESSION_STORE_H_
 
+#include <cstddef>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "storage/model/call.h"
 #include "storage/model/id.h"
@@ -21,6 +24,13 @@ class SessionStore {
   // when its device is gone.
   virtual absl::StatusOr<KeyLookup> Lookup(const TenantId& tenant, const EndpointId& endpoint,
                                            const KeyThumbprint& key, CallDeadline deadline) = 0;
+
+  // The active and pending keys that may be used at this endpoint, as COSE_Key, in the order of
+  // their thumbprints. ResourceExhausted: more than `max`. Empty: none, or no such endpoint.
+  virtual absl::StatusOr<std::vector<Bytes>> ListEndpointKeys(const TenantId& tenant,
+                                                              const EndpointId& endpoint,
+                                                              size_t max,
+                                                              CallDeadline deadline) = 0;
 
   // The one write of a QueryResponse. In a single statement it tests the guard (the key is in it,
   // the issue time is after the last and not ahead of the clock) and then uses up the challenge,

@@ -80,6 +80,30 @@ v1::UpdateState ToProto(storage::UpdateState state) {
   return v1::UPDATE_STATE_UNSPECIFIED;
 }
 
+v1::LegacyOptions ToProto(const storage::LegacyOptions& legacy) {
+  using Sign1 = storage::LegacyOptions::Sign1;
+  v1::LegacyOptions out;
+  out.set_older_algorithms(legacy.older_algorithms);
+  out.set_untagged(legacy.untagged);
+  out.set_keys_without_kid(legacy.keys_without_kid);
+  out.set_sign1_suite(legacy.sign1 == Sign1::kEsp256    ? v1::CIPHER_SUITE_ESP256
+                      : legacy.sign1 == Sign1::kEd25519 ? v1::CIPHER_SUITE_ED25519
+                                                        : v1::CIPHER_SUITE_UNSPECIFIED);
+  return out;
+}
+
+storage::LegacyOptions FromProto(const v1::LegacyOptions& legacy) {
+  using Sign1 = storage::LegacyOptions::Sign1;
+  storage::LegacyOptions out;
+  out.older_algorithms = legacy.older_algorithms();
+  out.untagged = legacy.untagged();
+  out.keys_without_kid = legacy.keys_without_kid();
+  out.sign1 = legacy.sign1_suite() == v1::CIPHER_SUITE_ESP256    ? Sign1::kEsp256
+              : legacy.sign1_suite() == v1::CIPHER_SUITE_ED25519 ? Sign1::kEd25519
+                                                                 : Sign1::kNone;
+  return out;
+}
+
 }  // namespace
 
 EndpointNames NamesOf(const std::vector<storage::Endpoint>& endpoints) {
@@ -164,15 +188,20 @@ v1::Endpoint ToProto(const storage::Endpoint& endpoint, std::string_view tenant)
   out.set_max_message_bytes(static_cast<int64_t>(config.max_message_bytes));
   out.set_etag(EtagOf(config.generation));
   *out.mutable_create_time() = ToProto(endpoint.created);
+  if (config.wire_profile == storage::WireProfile::kLegacy) {
+    *out.mutable_legacy() = ToProto(config.legacy);
+  }
   return out;
 }
 
 absl::StatusOr<storage::EndpointConfig> ConfigFromProto(const v1::Endpoint& endpoint) {
   storage::EndpointConfig config;
-  // The legacy numbering has no encoder yet: an endpoint that names it could not be served.
   if (endpoint.wire_profile() == v1::WIRE_PROFILE_LEGACY) {
-    return absl::InvalidArgumentError("endpoint.wire_profile: want draft-26, got legacy");
+    config.wire_profile = storage::WireProfile::kLegacy;
+  } else if (endpoint.has_legacy()) {
+    return absl::InvalidArgumentError("endpoint.legacy: want none where wire_profile is draft-26");
   }
+  config.legacy = FromProto(endpoint.legacy());
   config.attestation_required = endpoint.attestation_required();
   config.data_items = endpoint.data_items() != 0        ? endpoint.data_items()
                       : endpoint.attestation_required() ? 11u

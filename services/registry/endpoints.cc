@@ -9,7 +9,9 @@ namespace {
 
 runtime::AuditDetails DetailsOf(const storage::EndpointConfig& config) {
   return {{"data_items", absl::StrCat(config.data_items)},
-          {"attestation_required", config.attestation_required ? "true" : "false"}};
+          {"attestation_required", config.attestation_required ? "true" : "false"},
+          {"wire_profile",
+           config.wire_profile == storage::WireProfile::kLegacy ? "legacy" : "draft-26"}};
 }
 
 }  // namespace

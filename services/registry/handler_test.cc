@@ -49,6 +49,44 @@ TEST_F(RegistryTest, EndpointThatContradictsItselfIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("60..21600, got 10")));
 }
 
+TEST_F(RegistryTest, LegacyOptionsAreKeptAndBelongToTheLegacyProfile) {
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  v1::LegacyOptions& legacy = *request.mutable_endpoint()->mutable_legacy();
+  legacy.set_untagged(true);
+  legacy.set_sign1_suite(v1::CIPHER_SUITE_ED25519);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("endpoint.legacy")));
+  request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto updated, admin_.UpdateEndpoint(operator_, request));
+  EXPECT_EQ(updated.endpoint().wire_profile(), v1::WIRE_PROFILE_LEGACY);
+  EXPECT_EQ(updated.endpoint().legacy().SerializeAsString(), legacy.SerializeAsString());
+  EXPECT_EQ(Resolve("/tam/acme/main").agent_keys_size(), 0);
+}
+
+TEST_F(RegistryTest, AnEndpointForKeysWithoutKidNamesThemUpToSixteen) {
+  CreateDevice("pump", key_);
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  request.mutable_endpoint()->mutable_legacy()->set_keys_without_kid(true);
+  EXPECT_OK(admin_.UpdateEndpoint(operator_, request));
+  ASSERT_EQ(Resolve("/tam/acme/main").agent_keys_size(), 1);
+  EXPECT_EQ(Resolve("/tam/acme/main").agent_keys(0), key_.cose_key());
+  for (const char* name : {"first-eight", "second-eight"}) {
+    v1::CreateDeviceRequest more;
+    more.set_parent("tenants/acme");
+    more.mutable_device()->set_display_name(name);
+    for (int i = 0; i < 8; ++i) {
+      *more.add_new_keys() = NewKey(keys::PrivateKey::Generate(keys::KeyType::kP256)->public_key());
+    }
+    EXPECT_OK(admin_.CreateDevice(operator_, more));
+  }
+  const v1::ResolveEndpointResponse full = Resolve("/tam/acme/main");
+  EXPECT_EQ(full.agent_keys_size(), 0);
+  EXPECT_TRUE(full.too_many_agent_keys());
+}
+
 TEST_F(RegistryTest, DeletedEndpointIsGoneForSessions) {
   v1::DeleteEndpointRequest request;
   request.set_name("tenants/acme/endpoints/main");

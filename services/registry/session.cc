@@ -9,6 +9,9 @@
 namespace tam::registry {
 namespace {
 
+// How many keys of an endpoint are tried on a message that names none.
+constexpr size_t kMaxKeysWithoutKid = 16;
+
 v1::AcceptOutcome OutcomeOf(storage::AcceptOutcome outcome) {
   switch (outcome) {
     case storage::AcceptOutcome::kOpened:
@@ -172,6 +175,13 @@ absl::StatusOr<v1::ResolveEndpointResponse> SessionHandler::ResolveEndpoint(
   if (endpoint.previous.has_value()) {
     response.set_previous_data_items(endpoint.previous->data_items);
   }
+  if (!endpoint.current.legacy.keys_without_kid) return response;
+  auto keys = stores_.sessions.ListEndpointKeys(tenant.id, endpoint.id, kMaxKeysWithoutKid,
+                                                DeadlineOf(context));
+  response.set_too_many_agent_keys(absl::IsResourceExhausted(keys.status()));
+  if (response.too_many_agent_keys()) return response;
+  if (!keys.ok()) return keys.status();
+  for (const storage::Bytes& key : *keys) response.add_agent_keys(ToWire(key));
   return response;
 }
 

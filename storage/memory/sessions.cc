@@ -100,6 +100,25 @@ class MemorySessionStore : public SessionStore {
     return found;
   }
 
+  absl::StatusOr<std::vector<Bytes>> ListEndpointKeys(const TenantId& tenant,
+                                                      const EndpointId& endpoint, size_t max,
+                                                      CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    std::map<KeyThumbprint, Bytes> found;
+    for (const auto& [ref, row] : state_.devices) {
+      if (ref.first != tenant) continue;
+      for (const auto& [thumbprint, key] : row.keys) {
+        if (key.state != DeviceKeyState::kPending && key.state != DeviceKeyState::kActive) continue;
+        if (std::count(key.endpoints.begin(), key.endpoints.end(), endpoint) == 0) continue;
+        found.emplace(thumbprint, key.public_key);
+      }
+    }
+    if (found.size() > max) return TooManyKeys(max);
+    std::vector<Bytes> keys;
+    for (auto& [thumbprint, key] : found) keys.push_back(std::move(key));
+    return keys;
+  }
+
   absl::StatusOr<AcceptResult> Accept(const AcceptRequest& request, CallDeadline) override {
     if (absl::Status s = CheckAcceptRequest(request); !s.ok()) return s;
     std::lock_guard lock(state_.mutex);

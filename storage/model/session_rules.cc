@@ -43,6 +43,11 @@ absl::Status CheckIdentity(const AcceptRequest& request) {
 
 }  // namespace
 
+absl::Status TooManyKeys(size_t max) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("endpoint.keys: want at most ", max, ", got more"));
+}
+
 bool IsStorableSequence(uint64_t sequence) {
   return sequence <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 }

@@ -3,6 +3,7 @@
 #ifndef TAMARACK_STORAGE_MODEL_SESSION_RULES_H_
 #define TAMARACK_STORAGE_MODEL_SESSION_RULES_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/status/status.h"
@@ -16,6 +17,9 @@ namespace tam::storage {
 absl::Status CheckAcceptRequest(const AcceptRequest& request);
 // InvalidArgument: the audit entry is another device's, or a back-off is negative or on a Success.
 absl::Status CheckReportRequest(const ReportRequest& request);
+
+// ResourceExhausted, of SessionStore::ListEndpointKeys.
+absl::Status TooManyKeys(size_t max);
 
 // Whether SUIT sequence number `sequence` can be stored: at most 2^63-1.
 bool IsStorableSequence(uint64_t sequence);

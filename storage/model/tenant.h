@@ -29,6 +29,19 @@ struct Tenant {
 // Which numbering and shapes of TEEP messages an endpoint speaks (TEEP.md section 0).
 enum class WireProfile { kDraft26, kLegacy };
 
+// What an endpoint of the legacy profile takes beyond draft-26.
+struct LegacyOptions {
+  enum class Sign1 { kNone, kEsp256, kEd25519 };
+
+  bool older_algorithms = false;
+  bool untagged = false;
+  bool keys_without_kid = false;
+  // With which suite QueryRequests are a COSE_Sign1. kNone: COSE_Sign by both.
+  Sign1 sign1 = Sign1::kNone;
+
+  friend bool operator==(const LegacyOptions&, const LegacyOptions&) = default;
+};
+
 // What a session at an endpoint obeys. Grows with each update, and the one before stays readable,
 // so that challenges handed out under it can still be answered.
 struct EndpointConfig {
@@ -45,6 +58,8 @@ struct EndpointConfig {
   absl::Duration update_lifetime = absl::Hours(24);
   // The largest message accepted, bytes.
   uint64_t max_message_bytes = 1048576;
+  // Stores do not check that these are the defaults where wire_profile is not kLegacy.
+  LegacyOptions legacy;
 
   friend bool operator==(const EndpointConfig&, const EndpointConfig&) = default;
 };

@@ -204,6 +204,21 @@ class PostgresSessionStore : public SessionStore {
     return found;
   }
 
+  absl::StatusOr<std::vector<Bytes>> ListEndpointKeys(const TenantId& tenant,
+                                                      const EndpointId& endpoint, size_t max,
+                                                      CallDeadline deadline) override {
+    auto rows = database_.Execute(
+        "SELECT public_key FROM registry.device_keys WHERE tenant_id = $1 "
+        "AND endpoints @> ARRAY[$2::uuid] AND state IN ($3::smallint, $4::smallint) "
+        "ORDER BY thumbprint LIMIT $5::bigint",
+        Params::Of(tenant, endpoint, DeviceKeyState::kPending, DeviceKeyState::kActive,
+                   static_cast<uint64_t>(max) + 1),
+        deadline);
+    auto keys = ReadAll(rows, [](RowReader& row) { return row.Binary(); });
+    if (keys.ok() && keys->size() > max) return TooManyKeys(max);
+    return keys;
+  }
+
   absl::StatusOr<AcceptResult> Accept(const AcceptRequest& request,
                                       CallDeadline deadline) override {
     if (absl::Status s = CheckAcceptRequest(request); !s.ok()) return s;

@@ -115,12 +115,30 @@ class PostgresTenantStore : public TenantStore {
 constexpr char kSelectEndpoint[] =
     "SELECT e.endpoint_id, e.tenant_id, e.name, e.path, tam.micros(e.created_at), "
     "c.generation, c.wire_profile, c.attestation_required, c.data_items, c.challenge_lifetime_s, "
-    "c.update_lifetime_s, c.max_message_bytes, "
+    "c.update_lifetime_s, c.max_message_bytes, c.features, "
     "p.generation, p.wire_profile, p.attestation_required, p.data_items, p.challenge_lifetime_s, "
-    "p.update_lifetime_s, p.max_message_bytes "
+    "p.update_lifetime_s, p.max_message_bytes, p.features "
     "FROM registry.endpoints e JOIN registry.endpoint_configs c USING (endpoint_id, generation) "
     "LEFT JOIN registry.endpoint_configs p "
     "ON p.endpoint_id = e.endpoint_id AND p.generation = e.generation - 1 ";
+
+// The column `features`.
+constexpr uint64_t kOlderAlgorithms = 1;
+constexpr uint64_t kUntagged = 2;
+constexpr uint64_t kKeysWithoutKid = 4;
+constexpr int kSign1Shift = 8;  // two bits
+
+uint64_t FeaturesOf(const LegacyOptions& legacy) {
+  return (legacy.older_algorithms ? kOlderAlgorithms : 0) | (legacy.untagged ? kUntagged : 0) |
+         (legacy.keys_without_kid ? kKeysWithoutKid : 0) |
+         static_cast<uint64_t>(legacy.sign1) << kSign1Shift;
+}
+
+LegacyOptions LegacyFrom(uint64_t features) {
+  return {(features & kOlderAlgorithms) != 0, (features & kUntagged) != 0,
+          (features & kKeysWithoutKid) != 0,
+          static_cast<LegacyOptions::Sign1>(features >> kSign1Shift & 3)};
+}
 
 EndpointConfig ReadConfig(RowReader& row) {
   EndpointConfig config;
@@ -131,6 +149,7 @@ EndpointConfig ReadConfig(RowReader& row) {
   config.challenge_lifetime = absl::Seconds(row.Int());
   config.update_lifetime = absl::Seconds(row.Int());
   config.max_message_bytes = row.Unsigned();
+  config.legacy = LegacyFrom(row.Unsigned());
   return config;
 }
 
@@ -152,7 +171,8 @@ void AddConfig(const EndpointConfig& config, Params& params) {
       .Add(config.data_items)
       .Add(absl::ToInt64Seconds(config.challenge_lifetime))
       .Add(absl::ToInt64Seconds(config.update_lifetime))
-      .Add(config.max_message_bytes);
+      .Add(config.max_message_bytes)
+      .Add(FeaturesOf(config.legacy));
 }
 
 class PostgresEndpointStore : public EndpointStore {
@@ -169,7 +189,7 @@ class PostgresEndpointStore : public EndpointStore {
         "VALUES ($1, $2, $3, $4, 1, tam.now()) RETURNING endpoint_id), "
         "config AS (INSERT INTO registry.endpoint_configs "
         "SELECT endpoint_id, 1, $5::smallint, $6::boolean, $7::bigint, $8::bigint, $9::bigint, "
-        "$10::bigint FROM act)",
+        "$10::bigint, $11::bigint FROM act)",
         AuditFragment(audit, "act", params), "SELECT 1 FROM act");
     const absl::Status status = database_.Execute(sql, params, deadline).status();
     if (SqlState(status) == "23503") return Missing("endpoint.tenant");
@@ -186,7 +206,7 @@ class PostgresEndpointStore : public EndpointStore {
         "RETURNING endpoint_id, generation), "
         "config AS (INSERT INTO registry.endpoint_configs "
         "SELECT endpoint_id, generation, $3::smallint, $4::boolean, $5::bigint, $6::bigint, "
-        "$7::bigint, $8::bigint FROM act), "
+        "$7::bigint, $8::bigint, $9::bigint FROM act), "
         "old AS (DELETE FROM registry.endpoint_configs c USING act "
         "WHERE c.endpoint_id = act.endpoint_id AND c.generation < act.generation - 1)",
         AuditFragment(audit, "act", params), "SELECT 1 FROM act");

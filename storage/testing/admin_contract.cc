@@ -146,10 +146,15 @@ TEST_P(StorageContract, AnEndpointKeepsItsPreviousGeneration) {
   second.attestation_required = false;
   second.data_items = 10;
   second.wire_profile = WireProfile::kLegacy;
+  second.legacy = {.older_algorithms = true,
+                   .untagged = false,
+                   .keys_without_kid = true,
+                   .sign1 = LegacyOptions::Sign1::kEd25519};
   auto updated = endpoints.Update(endpoint_, second, Audit("update"), soon_);
   ASSERT_THAT(updated, IsOk());
   EXPECT_EQ(updated->current.generation, 2u);
   EXPECT_EQ(updated->previous, stored->current);
+  EXPECT_EQ(updated->current.legacy, second.legacy);
   EXPECT_THAT(endpoints.Update(endpoint_, second, Audit("update"), soon_),
               StatusIs(StatusCode::kAborted));
   second.generation = 0;

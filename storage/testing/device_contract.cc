@@ -6,6 +6,7 @@ namespace {
 
 using ::absl::StatusCode;
 using ::tam::testing::IsOk;
+using ::tam::testing::IsOkAndHolds;
 using ::tam::testing::StatusIs;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -205,6 +206,32 @@ TEST_P(StorageContract, ASecondActiveKeySharesTheGuard) {
   ASSERT_THAT(listed, IsOk());
   ASSERT_THAT(*listed, SizeIs(2));
   EXPECT_THAT((*listed)[0].endpoints, ::testing::ElementsAre(endpoint_));
+}
+
+TEST_P(StorageContract, AnEndpointsKeysAreThoseThatMaySpeakThere) {
+  auto& sessions = storage().sessions();
+  const auto list = [&](size_t max) {
+    return sessions.ListEndpointKeys(tenant_, endpoint_, max, soon_);
+  };
+  EXPECT_THAT(list(1), IsOkAndHolds(::testing::IsEmpty()));
+  DeviceKey first = NewKey(), second = NewKey(DeviceKeyState::kPending), elsewhere = NewKey();
+  first.public_key = BytesOf("first");
+  second.public_key = BytesOf("second");
+  first.thumbprint = KeyThumbprint({1});
+  second.thumbprint = KeyThumbprint({2});
+  elsewhere.endpoints = {RandomFixed<EndpointId>()};
+  const Device device = NewDevice("dev");
+  ASSERT_THAT(storage().devices().Create(device, {first, second, elsewhere},
+                                         Audit("create", device.id), soon_),
+              IsOk());
+  EXPECT_THAT(list(2), IsOkAndHolds(::testing::ElementsAre(BytesOf("first"), BytesOf("second"))));
+  EXPECT_THAT(list(1), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_THAT(sessions.ListEndpointKeys(RandomFixed<TenantId>(), endpoint_, 2, soon_),
+              IsOkAndHolds(::testing::IsEmpty()));
+  ASSERT_THAT(storage().device_keys().SetState(tenant_, first.thumbprint, DeviceKeyState::kRetired,
+                                               Audit("state"), soon_),
+              IsOk());
+  EXPECT_THAT(list(1), IsOkAndHolds(::testing::ElementsAre(BytesOf("second"))));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "crypto/text/text.h"
 #include "proto/tam/v1/registry.pb.h"
 #include "tools/tamctl/call.h"
@@ -26,10 +28,65 @@ const std::vector<Column>& Columns() {
                                {"Challenge lifetime, s", "challenge_lifetime_seconds"},
                                {"Update deadline, s", "update_deadline_seconds"},
                                {"Largest message, bytes", "max_message_bytes"},
+                               {"Older algorithms", "legacy.older_algorithms"},
+                               {"Untagged messages", "legacy.untagged"},
+                               {"Messages without kid", "legacy.keys_without_kid"},
+                               {"Requests as COSE_Sign1 by", "legacy.sign1_suite"},
                                {"Configuration", "config_generation"},
                                {"Created", "create_time"},
                                {"Etag", "etag"}};
   return columns;
+}
+
+// `--legacy-allow` replaces what is allowed; "none" allows nothing.
+absl::Status SetAllowed(std::string_view list, v1::LegacyOptions* legacy) {
+  legacy->set_older_algorithms(false);
+  legacy->set_untagged(false);
+  legacy->set_keys_without_kid(false);
+  while (!list.empty() && list != "none") {
+    const std::string_view word = list.substr(0, list.find(','));
+    if (word == "older-algorithms") {
+      legacy->set_older_algorithms(true);
+    } else if (word == "untagged") {
+      legacy->set_untagged(true);
+    } else if (word == "no-kid") {
+      legacy->set_keys_without_kid(true);
+    } else {
+      return UsageError(Concat(
+          "--legacy-allow: want none, or of older-algorithms, untagged and no-kid with commas "
+          "between, got '",
+          word, "'"));
+    }
+    list.remove_prefix(std::min(list.size(), word.size() + 1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyLegacyFlags(Context& context, v1::Endpoint* endpoint) {
+  const std::string profile = context.FlagOr("wire-profile", "");
+  if (profile == "draft-26") {
+    endpoint->set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+    endpoint->clear_legacy();
+  } else if (profile == "legacy") {
+    endpoint->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  } else if (!profile.empty()) {
+    return UsageError(Concat("--wire-profile: want draft-26 or legacy, got '", profile, "'"));
+  }
+  if (context.Has("legacy-allow")) {
+    auto s = SetAllowed(*context.Flag("legacy-allow"), endpoint->mutable_legacy());
+    if (!s.ok()) return s;
+  }
+  const std::string suite = context.FlagOr("legacy-sign1", "");
+  if (suite == "esp256") {
+    endpoint->mutable_legacy()->set_sign1_suite(v1::CIPHER_SUITE_ESP256);
+  } else if (suite == "ed25519") {
+    endpoint->mutable_legacy()->set_sign1_suite(v1::CIPHER_SUITE_ED25519);
+  } else if (suite == "none") {
+    endpoint->mutable_legacy()->clear_sign1_suite();
+  } else if (!suite.empty()) {
+    return UsageError(Concat("--legacy-sign1: want esp256, ed25519 or none, got '", suite, "'"));
+  }
+  return absl::OkStatus();
 }
 
 // Flags onto what is there; a flag that is absent leaves its field.
@@ -42,14 +99,7 @@ absl::Status ApplyFlags(Context& context, v1::Endpoint* endpoint) {
   if (yes("no-attestation")) endpoint->set_attestation_required(false);
   // The data items follow, where they are not given.
   if (yes("attestation") || yes("no-attestation")) endpoint->set_data_items(0);
-  const std::string profile = context.FlagOr("wire-profile", "");
-  if (profile == "draft-26") {
-    endpoint->set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
-  } else if (profile == "legacy") {
-    endpoint->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
-  } else if (!profile.empty()) {
-    return UsageError(Concat("--wire-profile: want draft-26 or legacy, got '", profile, "'"));
-  }
+  if (auto s = ApplyLegacyFlags(context, endpoint); !s.ok()) return s;
   const auto items = context.Number("data-items", endpoint->data_items(), 15);
   const auto lifetime =
       context.Number("challenge-lifetime", endpoint->challenge_lifetime_seconds(), 21600);
@@ -128,6 +178,8 @@ std::vector<Flag> SettingFlags(Flag more) {
   return {{"attestation", "", "devices must attest (what a new endpoint asks for)"},
           {"no-attestation", "", "devices need not attest"},
           {"wire-profile", "NAME", "draft-26 or legacy"},
+          {"legacy-allow", "LIST", "older-algorithms, untagged, no-kid; none"},
+          {"legacy-sign1", "SUITE", "requests as COSE_Sign1 by esp256 or ed25519; none"},
           {"data-items", "BITS", "1 attestation, 2 components, 4 extensions, 8 SUIT reports"},
           {"challenge-lifetime", "SECONDS", "60 to 21600"},
           {"update-deadline", "SECONDS", "60 to 2592000"},
