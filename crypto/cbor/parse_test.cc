@@ -5,6 +5,7 @@
 #include "crypto/cbor/cbor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::cbor {
@@ -77,6 +78,7 @@ TEST(ParseTest, AcceptsEveryDeterministicForm) {
 class RefusalTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(RefusalTest, SaysWhy) {
+  TAM_ROW("T-04", "S-01");
   EXPECT_THAT(ParseHex(GetParam().hex), StatusIs(kInvalid, HasSubstr(GetParam().reason)))
       << GetParam().hex;
 }
@@ -156,6 +158,7 @@ TEST(ParseTest, RefusesUnsortedMapsWhereAsked) {
 }
 
 TEST(ParseTest, BoundsDepthBytesAndItems) {
+  TAM_ROW("R-02", "S-01");
   EXPECT_THAT(ParseHex("818180", Limits{.max_depth = 3}), IsOk());
   EXPECT_THAT(ParseHex("818180", Limits{.max_depth = 2}),
               StatusIs(kInvalid, HasSubstr("$[0][0]: want at most 2 nested")));

@@ -9,6 +9,7 @@
 #include "crypto/cbor/cbor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::cose {
@@ -84,6 +85,7 @@ TEST_P(EitherKeyTest, Sign1VerifiesAndYieldsThePayload) {
 }
 
 TEST_P(EitherKeyTest, NoBitOfAMessageCanChange) {
+  TAM_ROW("T-07");
   const PrivateKey& key = *GetParam()();
   SignOptions options;
   options.with_kid = false;  // The one part that no signature covers.
@@ -121,6 +123,7 @@ TEST_P(EitherKeyTest, DetachedPayloadIsGivenFromOutside) {
 }
 
 TEST(AlgorithmTest, MustFitTheKeyAndThePolicy) {
+  TAM_ROW("R-05");
   const keys::PublicKey& p256 = P256().public_key();
   const keys::PublicKey& ed25519 = Ed25519().public_key();
   EXPECT_THAT(VerifyStrict(Sign1With(P256(), "a10128", "a0"), p256), IsOk());        // -9
@@ -153,6 +156,7 @@ TEST(AlgorithmTest, MustFitTheKeyAndThePolicy) {
 }
 
 TEST(HeaderTest, UnprotectedHeadersCannotSteer) {
+  TAM_ROW("R-05");
   const keys::PublicKey& key = P256().public_key();
   EXPECT_THAT(VerifyStrict(Sign1With(P256(), "a10300", "a10128"), key),
               StatusIs(kInvalid, HasSubstr("cose[1].1: want it in the protected bucket")));
@@ -163,6 +167,7 @@ TEST(HeaderTest, UnprotectedHeadersCannotSteer) {
 }
 
 TEST(HeaderTest, RefusesMalformedHeaders) {
+  TAM_ROW("T-06");
   const struct {
     const char* protected_hex;
     const char* unprotected_hex;
@@ -199,6 +204,7 @@ TEST(HeaderTest, RefusesMalformedHeaders) {
 }
 
 TEST(HeaderTest, IgnoresUnknownParametersAndObeysCriticalOnes) {
+  TAM_ROW("T-06");
   const keys::PublicKey& key = P256().public_key();
   EXPECT_THAT(VerifyStrict(Sign1With(P256(), "a201281864f6", "a1617880"), key), IsOk());
   // crit = [alg, content type], both there.
@@ -257,6 +263,7 @@ TEST(SignatureTest, RefusesEveryFormButTheFixedOne) {
 }
 
 TEST(StructureTest, RefusesWhatIsNoCoseMessage) {
+  TAM_ROW("T-05");
   const std::string good = Sign1With(P256(), "a10128", "a0");
   const std::string array = good.substr(1);
   const std::pair<std::string, const char*> cases[] = {

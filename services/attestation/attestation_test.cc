@@ -8,6 +8,7 @@
 #include "services/attestation/admin_handler.h"
 #include "services/attestation/session_handler.h"
 #include "storage/memory/memory_storage.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::attestation {
@@ -154,6 +155,7 @@ class AttestationTest : public ::testing::Test {
 };
 
 TEST_F(AttestationTest, AcceptedEvidenceGivesASignedResult) {
+  TAM_ROW("T-33");
   const auto response = Appraise();
   EXPECT_EQ(response.verdict(), v1::VERDICT_ACCEPTED) << response.DebugString();
   EXPECT_FALSE(response.was_result());
@@ -201,6 +203,7 @@ TEST_F(AttestationTest, AnotherDevicesKeyIsNamed) {
 }
 
 TEST_F(AttestationTest, AReplayedNonceAndAnotherAgentKeyAreRefused) {
+  TAM_ROW("T-35", "T-56");
   auto request = Request(attester_);
   request.set_challenge(std::string(32, 'd'));
   EXPECT_EQ(Appraise(request).reasons(0).claim(), "eat_nonce");
@@ -239,6 +242,7 @@ TEST_F(AttestationTest, AnUnreachableSignerIsAnErrorNotAVerdict) {
 }
 
 TEST_F(AttestationTest, ResultsNeedARegisteredVerifier) {
+  TAM_ROW("T-32", "T-34");
   claims_.profile = eat::kTeepProfile;
   claims_.manifests = {{60, "m"}};
   const auto verifier = *keys::PrivateKey::Generate(keys::KeyType::kP256);

@@ -9,6 +9,7 @@
 #include "storage/memory/memory_storage.h"
 #include "teep/suit/author.h"
 #include "teep/suit/envelope.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::catalog {
@@ -203,11 +204,13 @@ TEST_F(CatalogTest, ADeveloperLearnsNothingOfOtherDomainsFromPages) {
 }
 
 TEST_F(CatalogTest, RefusesAnotherSigner) {
+  TAM_ROW("T-59", "S-05");
   const keys::PrivateKey other = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   EXPECT_THAT(Publish(Spec(1, "p"), kOwner, &other), StatusIs(absl::StatusCode::kUnauthenticated));
 }
 
 TEST_F(CatalogTest, RefusesIdentifiersOutsideThePrefix) {
+  TAM_ROW("S-09", "S-10");
   suit::ManifestSpec spec = Spec(1, "p");
   spec.component_id = {"other", "ta"};
   EXPECT_THAT(Publish(spec), StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("S-09")));
@@ -217,6 +220,7 @@ TEST_F(CatalogTest, RefusesIdentifiersOutsideThePrefix) {
 }
 
 TEST_F(CatalogTest, RefusesRollbackAndConflict) {
+  TAM_ROW("S-08");
   ASSERT_THAT(Publish(Spec(5, "five")), IsOk());
   EXPECT_THAT(Publish(Spec(4, "four")), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(Publish(Spec(5, "other five")), StatusIs(absl::StatusCode::kAlreadyExists));
@@ -224,6 +228,7 @@ TEST_F(CatalogTest, RefusesRollbackAndConflict) {
 }
 
 TEST_F(CatalogTest, RefusesMalformedAndOversizedEnvelopes) {
+  TAM_ROW("S-01");
   v1::PublishManifestRequest request;
   request.set_parent(kDomain);
   request.set_envelope("not cbor");
@@ -269,6 +274,7 @@ TEST_F(CatalogTest, DeletedDeploymentUnlinksWhatIsInstalled) {
 }
 
 TEST_F(CatalogTest, WithdrawnOrSuspendedIsNotDelivered) {
+  TAM_ROW("T-59");
   auto published = Publish(Spec(1, "one"));
   ASSERT_THAT(published, IsOk());
   ASSERT_THAT(Deploy(), IsOk());

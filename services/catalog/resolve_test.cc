@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/row.h"
+
 namespace tam::catalog {
 namespace {
 
@@ -203,6 +205,7 @@ TEST_F(ResolveTest, WithdrawnManifestIsNoTarget) {
 }
 
 TEST_F(ResolveTest, WhatTheDomainMayNoLongerPublishIsNoLongerInstalled) {
+  TAM_ROW("T-59");
   view_.snapshot.domains[0].prefixes = {Component("elsewhere")};
   EXPECT_THAT(InstallSequences(), IsEmpty());
   view_.snapshot.domains[0].prefixes = {storage::ComponentId()};

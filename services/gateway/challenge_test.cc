@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -64,6 +65,7 @@ class ChallengeTest : public ::testing::Test {
 };
 
 TEST_F(ChallengeTest, SaysWhenAndForWhatItWasIssued) {
+  TAM_ROW("T-01");
   const std::string bytes = Make(Binding(), now_);
   ASSERT_EQ(bytes.size(), kChallengeSize);
   TAM_ASSERT_OK_AND_ASSIGN(const Challenge challenge, Open(Binding(), bytes));
@@ -84,6 +86,7 @@ TEST_F(ChallengeTest, KindsSurviveTheRoundTrip) {
 }
 
 TEST_F(ChallengeTest, TwoIssuedInTheSameMillisecondDiffer) {
+  TAM_ROW("T-02");
   EXPECT_NE(Make(Binding(), now_), Make(Binding(), now_));
 }
 
@@ -130,6 +133,7 @@ TEST_F(ChallengeTest, ShortLongAndReservedKindAreMalformed) {
 }
 
 TEST_F(ChallengeTest, ExpiresAfterItsLifetime) {
+  TAM_ROW("T-16", "T-19");
   const std::string bytes = Make(Binding(), now_);
   EXPECT_OK(Open(Binding(), bytes, absl::Hours(6)));
   const absl::Status refusal = Open(Binding(), bytes, absl::Hours(6) + absl::Seconds(1)).status();
@@ -138,6 +142,7 @@ TEST_F(ChallengeTest, ExpiresAfterItsLifetime) {
 }
 
 TEST_F(ChallengeTest, LifetimeIsThePresentConfigurations) {
+  TAM_ROW("T-21");
   const std::string bytes = Make(Binding(), now_);
   ChallengeBinding shorter = Binding();
   shorter.lifetime = absl::Minutes(1);

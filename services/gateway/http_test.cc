@@ -20,6 +20,7 @@
 #include "services/gateway/http_fixture.h"
 #include "services/gateway/http_server.h"
 #include "services/runtime/fault_point.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -34,6 +35,7 @@ INSTANTIATE_TEST_SUITE_P(BothTransports, HttpServerTest,
                          ::testing::Values(Transport::kPlain, Transport::kTls), TransportName);
 
 TEST_P(HttpServerTest, MessageCarriesTheFourFieldsAndNoOthersThatTellOrCache) {
+  TAM_ROW("H-01", "H-02", "H-09", "T-73");
   Start();
   const Response response = Exchange(Post(""));
   EXPECT_EQ(response.result_int(), 200u);
@@ -49,6 +51,7 @@ TEST_P(HttpServerTest, MessageCarriesTheFourFieldsAndNoOthersThatTellOrCache) {
 }
 
 TEST_P(HttpServerTest, NothingToSayIs204WithoutBody) {
+  TAM_ROW("H-08", "A10");
   Start();
   const Response response = Exchange(Post("success"));
   EXPECT_EQ(response.result_int(), 204u);
@@ -64,6 +67,7 @@ struct Case {
 };
 
 TEST_P(HttpServerTest, BindingTable) {
+  TAM_ROW("H-02", "H-03", "H-05", "H-06", "H-10");
   Start();
   const std::string accept = kAcceptField;
   const std::string type = kTypeField;
@@ -113,6 +117,33 @@ TEST_P(HttpServerTest, BindingTable) {
     EXPECT_EQ(response.count("Allow"), c.status == 405 ? 1u : 0u) << c.name;
     EXPECT_EQ(response.count("Retry-After"), c.status == 503 ? 1u : 0u) << c.name;
   }
+}
+
+TEST_P(HttpServerTest, NoMethodButPostReachesTheEngine) {
+  TAM_ROW("H-04");
+  Start();
+  const std::string fields = std::string(kAcceptField) + kTypeField;
+  for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "LINK"}) {
+    const Response response =
+        Exchange(Raw(absl::StrCat(method, " /tam/acme/main"), fields, "update"));
+    EXPECT_EQ(response.result_int(), 405u) << method;
+    EXPECT_EQ(response["Allow"], "POST") << method;
+    EXPECT_NE(response.body(), "update") << method;
+  }
+  EXPECT_TRUE(protocol_.sources().empty());
+}
+
+TEST_P(HttpServerTest, AnEmptyBodyConnectsHoweverItIsFramed) {
+  TAM_ROW("H-07");
+  Start();
+  const std::string start = absl::StrCat("POST /tam/acme/main HTTP/1.1\r\nHost: t\r\n",
+                                         kAcceptField, kTypeField);
+  const std::string chunked = start + "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(Exchange(start + "Content-Length: 0\r\n\r\n").body(), kQuery);
+  EXPECT_EQ(Exchange(start + "\r\n").body(), kQuery);
+  EXPECT_EQ(Exchange(chunked + "0\r\n\r\n").body(), kQuery);
+  EXPECT_EQ(Exchange(chunked + "4\r\nupda\r\n3\r\nte!\r\n0\r\n\r\n").body(), "update!");
+  EXPECT_EQ(Exchange(start + "Content-Length: 6\r\n\r\nupdate").body(), "update");
 }
 
 // The body that a vector's `body` stands for.

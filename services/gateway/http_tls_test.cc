@@ -11,6 +11,7 @@
 #include "openssl/ssl.h"
 #include "services/gateway/http_fixture.h"
 #include "services/gateway/tls_certificate.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -72,6 +73,7 @@ TEST_F(HttpTlsTest, SpeaksTls13ByItselfAndHttp11) {
 }
 
 TEST_F(HttpTlsTest, SpeaksTheSuitesAndGroupsOfBcp195) {
+  TAM_ROW("H-11");
   for (const char* suite : {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
                             "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
     // In TLS 1.2 the client's groups have to hold the curve of the certificate's key as well.
@@ -100,6 +102,7 @@ TEST_F(HttpTlsTest, SpeaksTheSuitesAndGroupsOfBcp195) {
 }
 
 TEST_F(HttpTlsTest, RefusesWhatIsOlderOrWeakerAndCountsWhy) {
+  TAM_ROW("H-11");
   ExpectRefused(ClientThat([](SSL_CTX* context) {
                   SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
                   SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/gateway/session_fixture.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -15,6 +16,7 @@ using ::testing::SizeIs;
 class SessionChallengeTest : public SessionFixture {};
 
 TEST_F(SessionChallengeTest, ChallengeAbsentForgedOrAnothersIsErrCode7WithoutRow) {
+  TAM_ROW("A12");
   CreateEndpoint("other", true);
   teep::QueryResponse opaque = Evidence(Connect());
   opaque.attestation_payload = "opaque";
@@ -31,6 +33,7 @@ TEST_F(SessionChallengeTest, ChallengeAbsentForgedOrAnothersIsErrCode7WithoutRow
 }
 
 TEST_F(SessionChallengeTest, ExpiredChallengeIsErrCode7) {
+  TAM_ROW("T-17");
   const std::string challenge = Connect();
   Advance(absl::Hours(6) + absl::Seconds(1));
   EXPECT_EQ(UpdateIn(Send(Sign(Evidence(challenge)))).err_code,
@@ -115,6 +118,7 @@ TEST_F(SessionChallengeTest, TokenAheadOfTheDatabaseIsSilent) {
 }
 
 TEST_F(SessionChallengeTest, TokenAbsentForgedExpiredOrAnothersIsSilentAndLeavesNoRow) {
+  TAM_ROW("T-17", "T-25");
   CreateEndpoint("lax2", false);
   teep::QueryResponse response;
   response.tc_list.emplace();

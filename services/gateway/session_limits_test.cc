@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "services/gateway/session_fixture.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -19,6 +20,7 @@ using testing::StatusIs;
 class LimitsTest : public SessionFixture {};
 
 TEST_F(LimitsTest, AboveTheSigningBudgetIsResourceExhausted) {
+  TAM_ROW("T-64");
   GatewayConfig config;
   config.session.query_requests = {1, 3};
   Restart(config);
@@ -70,6 +72,7 @@ TEST_F(LimitsTest, ManyDevicesBehindOneAddressAreNotFailures) {
 }
 
 TEST_F(LimitsTest, NoisySourceLeavesKnownKeysTheirWay) {
+  TAM_ROW("T-64");
   GatewayConfig config;
   config.session.failures_per_source = {0.001, 3};
   config.session.excess_messages = {0.001, 3};
@@ -170,6 +173,7 @@ TEST_F(LimitsTest, AThousandCopiesAtOnceOverTwoGatewaysGetTheSameToken) {
 }
 
 TEST_F(LimitsTest, AFloodOfOneMessageIsBoundedAndSpaced) {
+  TAM_ROW("R-02");
   const std::string message = Sign(Evidence(Connect()));
   UpdateIn(Send(message));
   int sent = 0;

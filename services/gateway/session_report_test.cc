@@ -3,6 +3,7 @@
 #include "crypto/cose/cose.h"
 #include "services/gateway/session_fixture.h"
 #include "teep/suit/report.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -77,6 +78,7 @@ TEST_F(ReportTest, ReportWithAnotherNonceDropsTheMessage) {
 }
 
 TEST_F(ReportTest, SuccessWithoutTokenOrWithAForeignOneChangesNothing) {
+  TAM_ROW("T-43");
   teep::Success success;
   EXPECT_TRUE(IsSilent(Send(Sign(success))));
   OpenUpdate();
@@ -98,6 +100,7 @@ TEST_F(ReportTest, ReportAtAnotherEndpointFindsNothing) {
 }
 
 TEST_F(ReportTest, SuccessOfAnotherDeviceChangesNothing) {
+  TAM_ROW("R-03");
   const teep::Update update = OpenUpdate();
   const auto other = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   CreateDevice("valve", other);
@@ -126,6 +129,7 @@ TEST_F(ReportTest, Error11WithReportMarksTheManifestFailed) {
 }
 
 TEST_F(ReportTest, ErrorWithLiveTokenHoldsOffUpdatesForAWhile) {
+  TAM_ROW("A24");
   EXPECT_TRUE(IsSilent(Send(Sign(ErrorFor(OpenUpdate(), teep::ErrorCode::kTemporaryError)))));
   Advance(absl::Seconds(1));
   EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
@@ -135,6 +139,7 @@ TEST_F(ReportTest, ErrorWithLiveTokenHoldsOffUpdatesForAWhile) {
 }
 
 TEST_F(ReportTest, ErrorWithoutTokenChangesNothing) {
+  TAM_ROW("A24");
   OpenUpdate();
   const size_t audited = AuditCount();
   teep::Error error;
@@ -146,6 +151,7 @@ TEST_F(ReportTest, ErrorWithoutTokenChangesNothing) {
 }
 
 TEST_F(ReportTest, ErrorWithoutTokenEarnsAFewQueryRequestsWhereTheyMayHelp) {
+  TAM_ROW("R-02", "A24");
   GatewayConfig config;
   config.session.per_device = {0.001, 2};
   Restart(config);

@@ -6,6 +6,7 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "services/gateway/session_fixture.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -43,6 +44,7 @@ TEST_F(ConnectTest, WithoutFreshTimeIsUnavailable) {
 }
 
 TEST_F(QueryResponseTest, AcceptedEvidenceOpensAnUpdateWithThePlan) {
+  TAM_ROW("T-23", "T-33", "T-38", "A15");
   const std::string challenge = Connect();
   const teep::Update update = UpdateIn(Send(Sign(Evidence(challenge))));
   EXPECT_THAT(update.token.value_or(""), SizeIs(16));
@@ -65,6 +67,7 @@ TEST_F(QueryResponseTest, NothingToDoIsRecordedAndSilent) {
 }
 
 TEST_F(QueryResponseTest, Ed25519AgentIsAnsweredInItsOwnSuite) {
+  TAM_ROW("T-49", "A18");
   key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
   CreateDevice("valve", key_);
   EXPECT_THAT(OpenUpdate().manifest_list, SizeIs(1));
@@ -78,6 +81,7 @@ TEST_F(QueryResponseTest, ChallengeIsFoundInACwtWithItsTag) {
 }
 
 TEST_F(QueryResponseTest, MalformedIsSilentAndNeverReachesTheRegistry) {
+  TAM_ROW("T-04", "T-05", "R-01", "A4");
   const std::string good = Sign(Evidence(Connect()));
   const std::string payload = *teep::Encode(teep::Success{});
   cose::SignOptions no_kid;
@@ -92,10 +96,12 @@ TEST_F(QueryResponseTest, MalformedIsSilentAndNeverReachesTheRegistry) {
 }
 
 TEST_F(QueryResponseTest, LargerThanTheEndpointsLimitIsOutOfRange) {
+  TAM_ROW("R-02");
   EXPECT_THAT(Send(std::string((1 << 20) + 1, 'x')), StatusIs(absl::StatusCode::kOutOfRange));
 }
 
 TEST_F(QueryResponseTest, UnknownKeyIsSilentAndLeavesNoRow) {
+  TAM_ROW("R-01");
   const size_t before = AuditCount();
   const auto stranger = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect()), stranger))));
@@ -114,6 +120,7 @@ TEST_F(QueryResponseTest, RetiredAndBannedKeysAreSilent) {
 }
 
 TEST_F(QueryResponseTest, SignatureOfAnotherKeyUnderThisKidIsSilent) {
+  TAM_ROW("T-07", "R-01");
   std::string bytes = Sign(Evidence(Connect()));
   bytes.back() ^= 1;
   EXPECT_TRUE(IsSilent(Send(bytes)));
@@ -122,6 +129,7 @@ TEST_F(QueryResponseTest, SignatureOfAnotherKeyUnderThisKidIsSilent) {
 }
 
 TEST_F(QueryResponseTest, MissingItemsAreErrCode1WithoutTokenOrRow) {
+  TAM_ROW("T-26", "T-27");
   const std::string challenge = Connect();
   teep::QueryResponse no_payload = Evidence(challenge), no_list = Evidence(challenge);
   no_payload.attestation_payload.reset();
@@ -137,6 +145,7 @@ TEST_F(QueryResponseTest, MissingItemsAreErrCode1WithoutTokenOrRow) {
 }
 
 TEST_F(QueryResponseTest, VersionNotOfferedIsErrCode4) {
+  TAM_ROW("T-23");
   teep::QueryResponse response = Evidence(Connect());
   response.selected_version = 1;
   const teep::Update update = UpdateIn(Send(Sign(response)));
@@ -155,6 +164,7 @@ TEST_F(QueryResponseTest, UnattestedEndpointAsksTheCatalogueAsUnattested) {
 }
 
 TEST_F(QueryResponseTest, RefusedEvidenceNamesTheClaimAndInstallsNothing) {
+  TAM_ROW("T-37");
   verdict_.set_verdict(v1::VERDICT_REFUSED);
   v1::Reason* reason = verdict_.add_reasons();
   reason->set_claim("measurements.boot");
@@ -191,6 +201,7 @@ TEST_F(QueryResponseTest, IdentityOfAnotherDeviceIsRefused) {
 }
 
 TEST_F(QueryResponseTest, SameMessageAgainGetsTheSameUpdateUntilItIsAnswered) {
+  TAM_ROW("A25");
   const std::string message = Sign(Evidence(Connect()));
   const teep::Update first = UpdateIn(Send(message));
   const teep::Update again = UpdateIn(Send(message));
@@ -205,6 +216,7 @@ TEST_F(QueryResponseTest, SameMessageAgainGetsTheSameUpdateUntilItIsAnswered) {
 }
 
 TEST_F(QueryResponseTest, SameRefusedMessageAgainGetsTheSameErrCode) {
+  TAM_ROW("A25");
   verdict_.set_verdict(v1::VERDICT_REFUSED);
   verdict_.add_reasons()->set_claim("dbgstat");
   const std::string message = Sign(Evidence(Connect()));
@@ -221,6 +233,7 @@ TEST_F(QueryResponseTest, ResendStopsWhenTheManifestMayNoLongerBeDelivered) {
 }
 
 TEST_F(QueryResponseTest, ResendStopsAtTheDeadline) {
+  TAM_ROW("T-19");
   const std::string message = Sign(Evidence(Connect()));
   UpdateIn(Send(message));
   Advance(absl::Hours(25));
@@ -228,6 +241,7 @@ TEST_F(QueryResponseTest, ResendStopsAtTheDeadline) {
 }
 
 TEST_F(QueryResponseTest, UsedChallengeInAnotherMessageIsSilent) {
+  TAM_ROW("T-18");
   const std::string challenge = Connect();
   UpdateIn(Send(Sign(Evidence(challenge))));
   EXPECT_TRUE(IsSilent(Send(Sign(Evidence(challenge)))));  // ECDSA: other bytes

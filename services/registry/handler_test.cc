@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "services/registry/registry_fixture.h"
+#include "tests/support/row.h"
 
 namespace tam::registry {
 namespace {
@@ -14,6 +15,7 @@ using ::testing::SizeIs;
 using testing::StatusIs;
 
 TEST_F(RegistryTest, EndpointGetsPathAndDefaults) {
+  TAM_ROW("T-21");
   const v1::ResolveEndpointResponse at = Resolve("/tam/acme/main");
   EXPECT_EQ(at.tenant_id(), "acme");
   EXPECT_EQ(at.endpoint().name(), "tenants/acme/endpoints/main");

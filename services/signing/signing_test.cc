@@ -9,6 +9,7 @@
 #include "storage/memory/memory_storage.h"
 #include "teep/eat/eat.h"
 #include "teep/message/message.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::signing {
@@ -132,6 +133,7 @@ class SigningTest : public ::testing::Test {
 
 // T-49..T-51.
 TEST_F(SigningTest, QueryRequestIsSignedByBothMandatorySuites) {
+  TAM_ROW("T-24", "T-49", "T-51");
   TAM_ASSERT_OK_AND_ASSIGN(const auto response,
                            replica_.session.SignQueryRequest(gateway_, QueryRequest()));
   TAM_ASSERT_OK_AND_ASSIGN(
@@ -152,7 +154,69 @@ TEST_F(SigningTest, QueryRequestIsSignedByBothMandatorySuites) {
   }
 }
 
+// RFC 9052 section 4.4, written out here: what is signed is not what our own code says it is.
+std::string ToBeSigned(const std::string& body_protected, const std::string* sign_protected,
+                       const std::string& payload) {
+  cbor::Writer writer;
+  writer.Array(sign_protected == nullptr ? 4 : 5);
+  writer.Text(sign_protected == nullptr ? "Signature1" : "Signature").ByteString(body_protected);
+  if (sign_protected != nullptr) writer.ByteString(*sign_protected);
+  writer.ByteString("").ByteString(payload);
+  return writer.bytes();
+}
+
+TEST_F(SigningTest, MessagesFollowTheSigningStepsOfCose) {
+  TAM_ROW("T-03");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto query,
+                           replica_.session.SignQueryRequest(gateway_, QueryRequest()));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto update, replica_.session.SignUpdate(gateway_, Update()));
+  const auto text = [](const cbor::Item& item) { return cbor::AsString(*item.ByteString()); };
+  const auto p256 = Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ESP256);
+  const auto ed25519 = Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ED25519);
+
+  TAM_ASSERT_OK_AND_ASSIGN(const auto sign, cbor::Document::Parse(AsBytes(query.message())));
+  EXPECT_EQ(query.message().substr(0, 2), "\xd8\x62");  // COSE_Sign
+  const cbor::Item body = sign.root().at(0);
+  ASSERT_EQ(body.at(3).size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const cbor::Item signer = body.at(3).at(i);
+    const bool first = text(signer.at(0)) == "\xa1\x01\x28";         // {alg: ESP256}
+    EXPECT_TRUE(first || text(signer.at(0)) == "\xa1\x01\x32");      // {alg: Ed25519}
+    const keys::PublicKey& key = first ? *p256 : *ed25519;
+    const std::string signer_protected = text(signer.at(0));
+    EXPECT_OK(key.Verify(
+        AsBytes(ToBeSigned(text(body.at(0)), &signer_protected, text(body.at(2)))),
+        AsBytes(text(signer.at(2)))));
+    EXPECT_EQ(text(*signer.at(1).Get(4)), cbor::AsString(key.thumbprint()));  // kid
+  }
+
+  TAM_ASSERT_OK_AND_ASSIGN(const auto sign1, cbor::Document::Parse(AsBytes(update.message())));
+  EXPECT_EQ(update.message().substr(0, 1), "\xd2");  // COSE_Sign1
+  const cbor::Item one = sign1.root().at(0);
+  EXPECT_OK(ed25519->Verify(AsBytes(ToBeSigned(text(one.at(0)), nullptr, text(one.at(2)))),
+                            AsBytes(text(one.at(3)))));
+}
+
+// As long as the TAM sends no report, none can be under a wrong key.
+TEST_F(SigningTest, TheTamSendsNoReportsOfItsOwn) {
+  TAM_ROW("T-22");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto response,
+                           replica_.session.SignQueryRequest(gateway_, QueryRequest()));
+  TAM_ASSERT_OK_AND_ASSIGN(
+      const auto cose, cose::Message::Parse(AsBytes(response.message()), cose::TagRule::kRequired));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto message,
+                           teep::Decode(AsBytes(*cose.unverified_payload())));
+  EXPECT_THAT(std::get<teep::QueryRequest>(message).suit_reports, SizeIs(0));
+  for (const auto* type :
+       {v1::SignQueryRequestRequest::descriptor(), v1::SignUpdateRequest::descriptor()}) {
+    for (int i = 0; i < type->field_count(); ++i) {
+      EXPECT_THAT(type->field(i)->name(), ::testing::Not(HasSubstr("report")));
+    }
+  }
+}
+
 TEST_F(SigningTest, QueryRequestRefusesWhatTeepDoesNotPermit) {
+  TAM_ROW("T-09", "T-11");
   auto code = [&](auto change) {
     auto request = QueryRequest();
     change(request);
@@ -213,6 +277,7 @@ TEST_F(SigningTest, UpdateIsSignedInTheSuiteOfTheDevice) {
 
 // T-39.
 TEST_F(SigningTest, UpdateRefusesUndefinedCodesAndMalformedComponents) {
+  TAM_ROW("T-39");
   auto request = Update();
   request.set_err_code(12);
   EXPECT_THAT(replica_.session.SignUpdate(gateway_, request), StatusIs(kInvalid));
@@ -226,6 +291,7 @@ TEST_F(SigningTest, UpdateRefusesUndefinedCodesAndMalformedComponents) {
 }
 
 TEST_F(SigningTest, AttestationResultHasTheProfilesClaims) {
+  TAM_ROW("T-36");
   TAM_ASSERT_OK_AND_ASSIGN(const auto response,
                            replica_.session.SignAttestationResult(attestation_, Result()));
   const auto key = Active(replica_, v1::KEY_PURPOSE_ATTESTATION_RESULT, v1::CIPHER_SUITE_ESP256);

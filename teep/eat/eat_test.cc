@@ -4,6 +4,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/vectors.h"
 
@@ -65,6 +66,7 @@ TEST(Claims, EveryClaimSurvivesARoundTrip) {
 }
 
 TEST(Claims, RefusesWhatIsNotAMap) {
+  TAM_ROW("T-58");
   EXPECT_THAT(ParseStatus("\x80"), StatusIs(kInvalid, HasSubstr("eat: want map")));
   EXPECT_THAT(ParseStatus(""), StatusIs(kInvalid));
   EXPECT_THAT(ParseStatus(EncodeClaims(FullClaims()) + "x"), StatusIs(kInvalid));
@@ -72,6 +74,7 @@ TEST(Claims, RefusesWhatIsNotAMap) {
 }
 
 TEST(Claims, RefusesTagsAnywhere) {
+  TAM_ROW("T-58");
   Writer nested;
   nested.Array(1).Tag(1).Uint(0);
   EXPECT_THAT(ParseStatus(OneClaim(264, std::move(nested))),
@@ -97,6 +100,7 @@ TEST(Claims, ChecksTypesAndSizes) {
 }
 
 TEST(Confirmation, EveryMemberMustNameTheKey) {
+  TAM_ROW("T-35", "A22");
   const auto key = keys::PrivateKey::Generate(keys::KeyType::kEd25519)->public_key();
   const auto other = keys::PrivateKey::Generate(keys::KeyType::kEd25519)->public_key();
   const std::string thumbprint(key.thumbprint().begin(), key.thumbprint().end());
@@ -141,6 +145,7 @@ TEST(MediaType, RefusesMalformedText) {
 
 // T-32.
 TEST(ClassifyPayload, OnlyTheTeepProfileNamesAResult) {
+  TAM_ROW("T-32");
   const std::vector<std::string> profiles = {kTeepProfile};
   const auto result = PayloadKind::kAttestationResult;
   const auto evidence = PayloadKind::kEvidence;
@@ -170,6 +175,7 @@ TEST(Measurements, AreMapsOfNamesToDigests) {
 }
 
 TEST(ExtractChallenge, ReadsTheSingleNonce) {
+  TAM_ROW("A12");
   const auto key = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   Claims claims = FullClaims();
   auto token = [&] { return *cose::Sign1(key, AsBytes(EncodeClaims(claims))); };

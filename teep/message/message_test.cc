@@ -5,6 +5,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::teep {
@@ -130,6 +131,7 @@ TEST(Message, EveryFieldSurvivesARoundTrip) {
 }
 
 TEST(Message, EncodesTheNumbersOfDraft26) {
+  TAM_ROW("A21");
   const std::string token(8, 't');
   TAM_ASSERT_OK_AND_ASSIGN(const std::string success, Encode(Success{token, std::nullopt, {}}));
   EXPECT_EQ(success, "\x82\x04\xa1\x13\x48" + token);
@@ -154,6 +156,7 @@ TEST(Message, WritesOptionsSortedAndEmptyListsOfADeviceThatHasNone) {
 }
 
 TEST(Message, AcceptsOptionsInAnyOrder) {
+  TAM_ROW("A21");
   const std::string token(8, 't');
   TAM_ASSERT_OK_AND_ASSIGN(
       const Message message,
@@ -162,6 +165,7 @@ TEST(Message, AcceptsOptionsInAnyOrder) {
 }
 
 TEST(Message, IgnoresUnknownOptions) {
+  TAM_ROW("T-48");
   EXPECT_THAT(DecodeStatus(WithOption(2, 200, Text1("x"))), IsOk());
   EXPECT_THAT(DecodeStatus(WithOption(4, 65536, Uint1(1))), IsOk());
 }
@@ -174,6 +178,7 @@ TEST(Message, RefusesOptionKeysThatAreNoUnsignedIntegers) {
 }
 
 TEST(Message, RefusesWrongShapes) {
+  TAM_ROW("T-08", "A11");
   for (const std::string& bytes : {std::string(""), std::string("\xa0"), std::string("\x80"),
                                    std::string("\x81\x02"), std::string("\x82\x02\xa0\x00", 4),
                                    std::string("\x82\x02\x80"), std::string("\x82\x61x\xa0")}) {
@@ -188,12 +193,14 @@ TEST(Message, RefusesWrongShapes) {
 }
 
 TEST(Message, RefusesDuplicateOptions) {
+  TAM_ROW("A21");
   const std::string pair = std::string("\x13\x48") + std::string(8, 't');
   EXPECT_THAT(DecodeStatus(std::string("\x82\x04\xa2") + pair + pair), StatusIs(kInvalid));
 }
 
 // T-10, T-11, T-40 and the sizes of section 4, from both sides.
 TEST(Message, ByteAndTextBoundsHold) {
+  TAM_ROW("T-08", "T-10", "T-11", "T-40");
   struct {
     int64_t label;
     size_t min, max;
@@ -219,6 +226,7 @@ TEST(Message, ByteAndTextBoundsHold) {
 }
 
 TEST(Message, NumbersAreBounded) {
+  TAM_ROW("T-08");
   EXPECT_THAT(DecodeStatus(WithOption(2, 5, Uint1(0xffffffff))), IsOk());
   EXPECT_THAT(DecodeStatus(WithOption(2, 5, Uint1(0x100000000))),
               StatusIs(kInvalid, HasSubstr("selected-version: want at most 4294967295")));
@@ -229,6 +237,7 @@ TEST(Message, NumbersAreBounded) {
 }
 
 TEST(Message, ListsMustNotBeEmptyExceptThoseOfAnEmptyDevice) {
+  TAM_ROW("T-08", "A5");
   for (int64_t label : {1, 3, 4, 9, 13, 14, 18, 20}) {
     EXPECT_THAT(DecodeStatus(WithOption(2, label, Array1({}))),
                 StatusIs(kInvalid, HasSubstr("want at least one element")))
@@ -241,6 +250,7 @@ TEST(Message, ListsMustNotBeEmptyExceptThoseOfAnEmptyDevice) {
 }
 
 TEST(Message, EveryKnownOptionHasItsType) {
+  TAM_ROW("T-08");
   for (int64_t label : {1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 18, 19, 20, 21}) {
     EXPECT_THAT(DecodeStatus(WithOption(2, label, Uint1(1))),
                 StatusIs(kInvalid, HasSubstr(": want ")))
@@ -253,6 +263,7 @@ TEST(Message, EveryKnownOptionHasItsType) {
 }
 
 TEST(Message, ErrLangHasTheShapeOfALanguageTag) {
+  TAM_ROW("A17");
   for (const char* tag : {"en", "de-DE", "zh-Hant-TW", "x-private", "sl-rozaj-biske-1994"}) {
     EXPECT_THAT(DecodeStatus(WithOption(3, 21, Text1(tag))), IsOk()) << tag;
   }
@@ -266,6 +277,7 @@ TEST(Message, ErrLangHasTheShapeOfALanguageTag) {
 
 // T-39, T-47.
 TEST(Message, ErrCodeZeroIsRefusedAndUnknownCodesAreCarried) {
+  TAM_ROW("T-39", "T-47");
   EXPECT_THAT(DecodeStatus(std::string("\x83\x05\xa0\x00", 4)),
               StatusIs(kInvalid, HasSubstr("error.err-code: want 1 or more, got 0")));
   EXPECT_THAT(DecodeStatus(WithOption(3, 22, Uint1(0))), StatusIs(kInvalid));
@@ -279,6 +291,7 @@ TEST(Message, ErrCodeZeroIsRefusedAndUnknownCodesAreCarried) {
 
 // T-30.
 TEST(Message, HaveBinaryNeedsASequenceNumber) {
+  TAM_ROW("T-30");
   QueryResponse response;
   response.requested_tc_list = {{kComponent, std::nullopt, true}};
   EXPECT_THAT(Encode(response), StatusIs(kInvalid, HasSubstr("tc-manifest-sequence-number")));
@@ -317,6 +330,7 @@ TEST(Message, TcListElementsNeedAComponentAndAParameter) {
 
 // T-24.
 TEST(Message, QueryRequestNeedsItsPositionalElements) {
+  TAM_ROW("T-24");
   QueryRequest request = FullQueryRequest();
   request.supported_cipher_suites.clear();
   EXPECT_THAT(Encode(request), StatusIs(kInvalid));
@@ -347,6 +361,7 @@ TEST(Message, EncodeRefusesWhatDecodeWould) {
 
 // T-09, T-12, T-13.
 TEST(CheckQueryRequest, TiesTokenAndChallengeToTheAttestationBit) {
+  TAM_ROW("T-09", "T-12", "T-13");
   QueryRequest attested = FullQueryRequest();
   EXPECT_OK(CheckQueryRequest(attested));
   attested.token = std::string(16, 't');
@@ -371,6 +386,7 @@ TEST(CheckQueryRequest, TiesTokenAndChallengeToTheAttestationBit) {
 }
 
 TEST(CheckUpdate, ErrCodeIsADefinedOneAndCarriesTheText) {
+  TAM_ROW("T-39");
   EXPECT_OK(CheckUpdate(FullUpdate()));
   Update update;
   EXPECT_OK(CheckUpdate(update));
@@ -382,6 +398,7 @@ TEST(CheckUpdate, ErrCodeIsADefinedOneAndCarriesTheText) {
 }
 
 TEST(FitErrMsg, CutsAtACharacterBoundary) {
+  TAM_ROW("T-40");
   EXPECT_EQ(FitErrMsg("ok"), "ok");
   EXPECT_EQ(FitErrMsg(std::string(127, 'a') + "\xc3\xa4").size(), 127u);
   EXPECT_EQ(FitErrMsg(std::string(126, 'a') + "\xc3\xa4").size(), 128u);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
 #include "crypto/keys/key.h"
 #include "crypto/secret/secret.h"
 #include "gmock/gmock.h"
@@ -15,6 +16,7 @@
 #include "teep/suit/author.h"
 #include "teep/suit/commands.h"
 #include "teep/suit/testing/manifest_builder.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::suit {
@@ -146,6 +148,7 @@ TEST(EnvelopeTest, AuthorNamesTheFieldItRefuses) {
 }
 
 TEST(EnvelopeTest, RefusesAnotherSigner) {
+  TAM_ROW("S-05");
   TAM_ASSERT_OK_AND_ASSIGN(const std::string bytes, CreateSignedEnvelope(Spec(), Author()));
   TAM_ASSERT_OK_AND_ASSIGN(Envelope envelope, Parse(bytes));
   const keys::PublicKey anchors[] = {Stranger().public_key()};
@@ -156,6 +159,7 @@ TEST(EnvelopeTest, RefusesAnotherSigner) {
 }
 
 TEST(EnvelopeTest, RefusesAManifestThatIsNotTheSignedOne) {
+  TAM_ROW("S-04");
   const std::string one = Sign(ManifestBuilder::InstallOf(kPayload, 1));
   const std::string two = BytesItem(ManifestBuilder::InstallOf(kPayload, 2).Encode());
   EXPECT_THAT(Verify(Rebuild(one, {{3, two}})),
@@ -163,6 +167,7 @@ TEST(EnvelopeTest, RefusesAManifestThatIsNotTheSignedOne) {
 }
 
 TEST(EnvelopeTest, RefusesAnEnvelopeWithoutAuthenticationBlock) {
+  TAM_ROW("S-05");
   const std::string signed_one = Sign(ManifestBuilder::InstallOf(kPayload));
   TAM_ASSERT_OK_AND_ASSIGN(const Envelope envelope, Parse(signed_one));
   cbor::Writer wrapper;
@@ -171,7 +176,32 @@ TEST(EnvelopeTest, RefusesAnEnvelopeWithoutAuthenticationBlock) {
               StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("no authentication block")));
 }
 
+TEST(EnvelopeTest, RefusesBlocksWithAnAttachedPayloadOrAnAlgorithmOutOfPlace) {
+  TAM_ROW("S-06");
+  const std::string signed_one = Sign(ManifestBuilder::InstallOf(kPayload));
+  TAM_ASSERT_OK_AND_ASSIGN(const Envelope envelope, Parse(signed_one));
+  const std::string digest = EncodeDigest(envelope.computed_digest());
+  const auto with_block = [&](const std::string& block) {
+    cbor::Writer wrapper;
+    wrapper.Array(2).ByteString(digest).ByteString(block);
+    return Verify(Rebuild(signed_one, {{2, BytesItem(wrapper.bytes())}})).status();
+  };
+  EXPECT_OK(with_block(*cose::Sign1(Author(), cbor::AsBytes(digest), {.detached = true})));
+  EXPECT_FALSE(with_block(*cose::Sign1(Author(), cbor::AsBytes(digest))).ok());
+  // Signed over what these headers demand; alg in the unprotected bucket, and one of no policy.
+  for (const auto& [body_protected, unprotected] :
+       {std::pair(std::string(), std::string("\xa1\x01\x28")),
+        std::pair(std::string("\xa1\x01\x05"), std::string("\xa0"))}) {
+    const std::string signature = *Author().Sign(cbor::AsBytes(
+        cose::Sign1ToBeSigned(cbor::AsBytes(body_protected), cbor::AsBytes(digest))));
+    cbor::Writer block;
+    block.Tag(18).Array(4).ByteString(body_protected).Raw(unprotected).Null().ByteString(signature);
+    EXPECT_FALSE(with_block(block.bytes()).ok());
+  }
+}
+
 TEST(EnvelopeTest, AcceptsTag107AndDropsItForDelivery) {
+  TAM_ROW("S-02", "A9");
   const std::string bytes = Sign(ManifestBuilder::InstallOf(kPayload));
   const std::string tagged = "\xd8\x6b" + bytes;
   TAM_ASSERT_OK_AND_ASSIGN(const VerifiedEnvelope envelope, Verify(tagged));
@@ -182,6 +212,7 @@ TEST(EnvelopeTest, AcceptsTag107AndDropsItForDelivery) {
 }
 
 TEST(EnvelopeTest, RefusesTheManifestBeforeItsAuthentication) {
+  TAM_ROW("S-03");
   const std::string bytes = Sign(ManifestBuilder::InstallOf(kPayload));
   const auto document = cbor::Document::Parse(cbor::AsBytes(bytes));
   cbor::Writer writer;
@@ -195,6 +226,7 @@ TEST(EnvelopeTest, RefusesTheManifestBeforeItsAuthentication) {
 }
 
 TEST(EnvelopeTest, TakesASeveredMemberWhoseDigestIsInTheManifest) {
+  TAM_ROW("S-16");
   ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
   const std::string install = BytesItem(manifest.sections.at(20).Encode());
   const secret::Digest256 hash = secret::Sha256(cbor::AsBytes(install));
@@ -226,6 +258,7 @@ struct Malformed {
 };
 
 TEST(EnvelopeTest, RefusesMalformedManifestsByPath) {
+  TAM_ROW("S-07");
   SequenceBuilder deep = SequenceBuilder().Command(command::kUnlink);
   for (int i = 0; i < 9; ++i) deep = SequenceBuilder().Run(deep);
   SequenceBuilder many;

@@ -13,6 +13,7 @@
 #include "teep/suit/commands.h"
 #include "teep/suit/envelope.h"
 #include "teep/suit/testing/manifest_builder.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::suit {
@@ -176,6 +177,7 @@ std::vector<Refused> Cases() {
 }
 
 TEST(PublishChecksTest, RefusesByRowAndReason) {
+  TAM_ROW("S-10", "S-12", "S-13", "S-14", "S-15", "S-18", "S-19", "S-20");
   for (const Refused& refused : Cases()) {
     ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
     Payloads payloads = {{"#tc", kPayload}};

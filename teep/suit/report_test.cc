@@ -15,6 +15,7 @@
 #include "teep/suit/commands.h"
 #include "teep/suit/status_macros.h"
 #include "teep/suit/testing/manifest_builder.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::suit {
@@ -139,6 +140,7 @@ class ContainerTest : public ::testing::Test {
 };
 
 TEST_F(ContainerTest, ABareReportHasNoProtection) {
+  TAM_ROW("A13");
   TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport bare, Open(report_));
   EXPECT_EQ(bare.report, FailedReport());
   EXPECT_EQ(bare.signed_by, std::nullopt);
@@ -168,6 +170,7 @@ TEST_F(ContainerTest, TheMessagesOwnKeyIsNoReportKey) {
 }
 
 TEST_F(ContainerTest, UnknownKeysAddNothing) {
+  TAM_ROW("A13");
   TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport opened,
                            Open(*cose::Sign1(stranger_, cbor::AsBytes(report_))));
   EXPECT_EQ(opened.report, FailedReport());
@@ -187,6 +190,7 @@ TEST_F(ContainerTest, ASignatureUnderAKnownKidMustVerify) {
 }
 
 TEST_F(ContainerTest, OpensWhatIsEncrypted) {
+  TAM_ROW("A13", "A14");
   TAM_ASSERT_OK_AND_ASSIGN(const ContainedReport bare, Open(Sealed(report_)));
   EXPECT_EQ(bare.report, FailedReport());
   EXPECT_TRUE(bare.encrypted);
@@ -206,6 +210,7 @@ TEST_F(ContainerTest, OpensWhatIsEncrypted) {
 }
 
 TEST_F(ContainerTest, NamesTheContainersItDoesNotOpen) {
+  TAM_ROW("A13");
   const std::vector<std::pair<uint64_t, std::string>> cases = {
       {16, "COSE_Encrypt0"}, {97, "COSE_Mac"}, {98, "COSE_Sign"}};
   for (const auto& [tag, name] : cases) {

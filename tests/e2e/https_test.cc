@@ -16,6 +16,7 @@
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
 #include "tests/support/certificates.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -80,6 +81,7 @@ class HttpsTest : public ::testing::Test {
 };
 
 TEST_F(HttpsTest, DeviceInstallsAndUpdatesOverEitherGateway) {
+  TAM_ROW("H-11", "T-69");
   const std::vector<std::string> trusting = {"--tam-ca", Path("roots.pem")};
   scenario_->Publish(1, "Hello over TLS!");
   scenario_->Deploy("sample");
@@ -95,6 +97,7 @@ TEST_F(HttpsTest, DeviceInstallsAndUpdatesOverEitherGateway) {
 }
 
 TEST_F(HttpsTest, DeviceWithoutTheRootSaysNothing) {
+  TAM_ROW("T-69");
   std::ofstream(Path("other.pem")) << CertificateAuthority().pem();
   const Finished distrusting = Session(0, {"--tam-ca", Path("other.pem")});
   EXPECT_EQ(distrusting.exit_code, 1);

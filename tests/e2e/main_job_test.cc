@@ -7,6 +7,7 @@
 #include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -96,6 +97,7 @@ TEST_P(MainJobTest, DeviceInstallsUpdatesAndRemoves) {
 }
 
 TEST_P(MainJobTest, Ed25519AgentDoesTheSame) {
+  TAM_ROW("T-49");
   scenario().AddDevice("two", {"--suite", "ed25519"});
   PublishAndDeploy("for both suites");
   const Finished done = scenario().Session("two");

@@ -5,6 +5,7 @@
 #include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
 #include "tests/e2e/stack.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::testing {
@@ -127,6 +128,7 @@ TEST_P(RefusalsTest, CertificateOfTwoIdentitiesIsRefusedAndLeavesNoRow) {
 }
 
 TEST_P(RefusalsTest, OperatorOfAnotherTenantReadsAndChangesNothingHere) {
+  TAM_ROW("T-72");
   ExpectRefused("other-operator", {"device", "list"}, "PERMISSION_DENIED",
                 "tenant: want other, got demo");
   ExpectRefused("other-operator", {"domain", "delete", "samples"}, "PERMISSION_DENIED",

@@ -13,6 +13,7 @@
 #include "crypto/text/text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::teepsim {
@@ -103,6 +104,7 @@ TEST(TransportTest, ParsesUrls) {
 }
 
 TEST(TransportTest, SendsTheHeadersOfTheBindingOnOneConnection) {
+  TAM_ROW("T-73");
   OneByOneServer server({Good("first"), Good("second")});
   HttpClient client;
   HttpTamTransport tam(server.url(), client);
@@ -167,6 +169,7 @@ HttpReply Reply(unsigned status, std::map<std::string, std::string> changes) {
 }
 
 TEST(TransportTest, ChecksWhatTheBindingAsksOfAnAnswer) {
+  TAM_ROW("H-03", "T-73");
   EXPECT_THAT(CheckTamReply(Reply(200, {})), IsOkAndHolds(std::optional<std::string>("body")));
   EXPECT_THAT(CheckTamReply(HttpReply{.status = 204, .headers = {}, .body = ""}),
               IsOkAndHolds(std::optional<std::string>()));

@@ -5,6 +5,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/vectors.h"
 
@@ -79,6 +80,7 @@ TEST_F(EvidenceTest, AcceptsWhatIsRight) {
 }
 
 TEST_F(EvidenceTest, AcceptsEachWayToNameTheAgentKey) {
+  TAM_ROW("A22");
   claims_.cnf = eat::Confirmation{agent_.public_key(), std::nullopt, std::nullopt};
   EXPECT_TRUE(Appraise().accepted());
   claims_.cnf = eat::Confirmation{{}, {}, Thumbprint(agent_.public_key())};
@@ -87,6 +89,7 @@ TEST_F(EvidenceTest, AcceptsEachWayToNameTheAgentKey) {
 
 // Each wrong thing alone gives its reason, and no other.
 TEST_F(EvidenceTest, EachWrongClaimAloneGivesItsReason) {
+  TAM_ROW("T-35", "T-56", "T-58");
   const eat::Claims good = claims_;
   const auto at = expected_.at;
   const struct {
@@ -217,6 +220,7 @@ TEST_F(EvidenceTest, NothingIsBelievedOfAnUnauthenticToken) {
 }
 
 TEST_F(EvidenceTest, TheMediaTypeSelects) {
+  TAM_ROW("T-36");
   for (const char* format :
        {"application/eat+cwt", "application/eat+cwt; eat_profile=\"urn:other\"",
         "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"; x=y",
@@ -290,6 +294,7 @@ TEST_F(ResultTest, AcceptsAResultOfARegisteredVerifier) {
 }
 
 TEST_F(ResultTest, RefusesOtherVerifiers) {
+  TAM_ROW("T-34");
   EXPECT_THAT(Claims(AppraiseSignedBy(NewKey())), ElementsAre("signature"));
   results_.verifiers.clear();
   EXPECT_THAT(AppraiseSignedBy(verifier_).findings,
@@ -297,6 +302,7 @@ TEST_F(ResultTest, RefusesOtherVerifiers) {
 }
 
 TEST_F(ResultTest, RefusesWrongClaims) {
+  TAM_ROW("T-35", "T-56", "T-58");
   const eat::Claims good = claims_;
   claims_.nonces = {std::string(32, 'y')};
   EXPECT_THAT(Claims(AppraiseSignedBy(verifier_)), ElementsAre("eat_nonce"));
@@ -309,6 +315,17 @@ TEST_F(ResultTest, RefusesWrongClaims) {
   claims_ = good;
   claims_.profile = eat::kEvidenceProfile;
   EXPECT_THAT(Claims(AppraiseSignedBy(verifier_)), ElementsAre("eat_profile"));
+}
+
+// Draft examples have manifests at 273, which RFC 9711 gives to measurements.
+TEST_F(ResultTest, ManifestsStandAt272) {
+  TAM_ROW("A16");
+  claims_.measurements = claims_.manifests;
+  claims_.manifests.clear();
+  EXPECT_THAT(Claims(AppraiseSignedBy(verifier_)), ::testing::Contains("manifests"));
+  claims_.manifests = claims_.measurements;
+  claims_.measurements.clear();
+  EXPECT_TRUE(AppraiseSignedBy(verifier_).accepted());
 }
 
 TEST(TrustVectorTest, TiersMirrorForNegativeValues) {
