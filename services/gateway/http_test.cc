@@ -136,8 +136,8 @@ TEST_P(HttpServerTest, NoMethodButPostReachesTheEngine) {
 TEST_P(HttpServerTest, AnEmptyBodyConnectsHoweverItIsFramed) {
   TAM_ROW("H-07");
   Start();
-  const std::string start = absl::StrCat("POST /tam/acme/main HTTP/1.1\r\nHost: t\r\n",
-                                         kAcceptField, kTypeField);
+  const std::string start =
+      absl::StrCat("POST /tam/acme/main HTTP/1.1\r\nHost: t\r\n", kAcceptField, kTypeField);
   const std::string chunked = start + "Transfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(Exchange(start + "Content-Length: 0\r\n\r\n").body(), kQuery);
   EXPECT_EQ(Exchange(start + "\r\n").body(), kQuery);

@@ -77,6 +77,31 @@ TEST_F(RowsTest, NoTokenIsEverMadeTwice) {
   EXPECT_THAT(seen, SizeIs(made));
 }
 
+TEST_F(RowsTest, OpenUpdatesOfADeviceHaveDifferentTokens) {
+  TAM_ROW("T-70");
+  std::set<std::string> tokens;
+  for (int i = 0; i < 4; ++i) tokens.insert(OpenUpdate().token.value_or(""));
+  EXPECT_THAT(tokens, SizeIs(4));
+  EXPECT_THAT(Show("pump").open_updates(), SizeIs(4));
+}
+
+TEST_F(RowsTest, OlderAlgorithmNumbersAreRefusedByDefault) {
+  TAM_ROW("A3");
+  auto edward = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  CreateDevice("valve", edward);
+  const std::string payload = *teep::Encode(teep::Success{});
+  for (const auto& [key, alg] : {std::pair(&key_, "\xa1\x01\x26"), {&edward, "\xa1\x01\x27"}}) {
+    const std::string signature =
+        *key->Sign(AsBytes(cose::Sign1ToBeSigned(AsBytes(std::string(alg)), AsBytes(payload))));
+    Writer message;
+    message.Tag(18).Array(4).ByteString(std::string(alg)).MapHead(1).Uint(4);
+    message.ByteString(cbor::AsString(key->public_key().thumbprint()));
+    message.ByteString(payload).ByteString(signature);
+    EXPECT_TRUE(IsSilent(Send(message.bytes())));
+  }
+  EXPECT_EQ(Count(Outcome::kDroppedBadSignature), 2u);
+}
+
 TEST_F(RowsTest, OnlySignedMessagesAreRead) {
   TAM_ROW("T-05");
   const std::string payload = *teep::Encode(teep::Success{});
@@ -114,6 +139,7 @@ TEST_F(RowsTest, ATokenIdentifiesNobody) {
 TEST_F(RowsTest, AnInvalidSignatureUsesUpNoToken) {
   TAM_ROW("T-18");
   const std::string token = Connect("lax");
+  Advance(absl::Milliseconds(1));
   const std::string challenge = Connect();
   const std::string with_token = Sign(WithToken(token));
   const std::string with_challenge = Sign(Evidence(challenge));
@@ -145,13 +171,14 @@ TEST_F(RowsTest, AnAnswerToAChallengeBearsNoToken) {
 TEST_F(RowsTest, ExtensionsThatWereAskedForAreMissed) {
   TAM_ROW("T-28");
   CreateEndpointThatAsks("extended", 7);
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  CreateDevice("valve", key_);  // known at the endpoints that there are now
   teep::QueryResponse response = Evidence(Connect("extended"));
   const teep::Update update = UpdateIn(Send(Sign(response), "extended"));
   EXPECT_EQ(update.err_code, teep::ErrorCode::kPermanentError);
   EXPECT_THAT(update.err_msg.value_or(""), HasSubstr("ext-list"));
   EXPECT_EQ(registry_.calls("Accept"), 0);
   response.ext_list = {{1}};
-  response.requested_tc_list.clear();
   EXPECT_FALSE(UpdateIn(Send(Sign(response), "extended")).err_code.has_value());
 }
 
@@ -181,8 +208,7 @@ TEST_F(RowsTest, UnknownErrCodesAreErrors) {
   uint64_t reports = 0;
   for (const uint64_t code : {uint64_t{12}, uint64_t{200}, uint64_t{1} << 63, UINT64_MAX}) {
     const teep::Update update = OpenUpdate();
-    EXPECT_TRUE(
-        IsSilent(Send(Sign(ErrorWith(static_cast<teep::ErrorCode>(code), update.token)))));
+    EXPECT_TRUE(IsSilent(Send(Sign(ErrorWith(static_cast<teep::ErrorCode>(code), update.token)))));
     EXPECT_EQ(Count(Outcome::kReportRecorded), ++reports);
     EXPECT_THAT(Show("pump").open_updates(), IsEmpty());
     Advance(absl::Hours(1));
@@ -221,10 +247,10 @@ TEST_F(RowsTest, AChallengeHas32BytesAndStandsForAToken) {
 TEST_F(RowsTest, AnErrorWithAForeignTokenChangesNothing) {
   TAM_ROW("A19");
   const teep::Update update = OpenUpdate();
-  EXPECT_TRUE(IsSilent(
-      Send(Sign(ErrorWith(teep::ErrorCode::kTemporaryError, std::string(16, 'z'))))));
-  EXPECT_TRUE(IsSilent(
-      Send(Sign(ErrorWith(teep::ErrorCode::kTemporaryError, std::string(9, 'z'))))));
+  EXPECT_TRUE(
+      IsSilent(Send(Sign(ErrorWith(teep::ErrorCode::kTemporaryError, std::string(16, 'z'))))));
+  EXPECT_TRUE(
+      IsSilent(Send(Sign(ErrorWith(teep::ErrorCode::kTemporaryError, std::string(9, 'z'))))));
   EXPECT_EQ(Count(Outcome::kReportUnknownToken), 1u);
   EXPECT_EQ(Count(Outcome::kDroppedToken), 1u);
   EXPECT_THAT(Show("pump").open_updates(), SizeIs(1));

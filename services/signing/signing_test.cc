@@ -180,13 +180,12 @@ TEST_F(SigningTest, MessagesFollowTheSigningStepsOfCose) {
   ASSERT_EQ(body.at(3).size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
     const cbor::Item signer = body.at(3).at(i);
-    const bool first = text(signer.at(0)) == "\xa1\x01\x28";         // {alg: ESP256}
-    EXPECT_TRUE(first || text(signer.at(0)) == "\xa1\x01\x32");      // {alg: Ed25519}
+    const bool first = text(signer.at(0)) == "\xa1\x01\x28";     // {alg: ESP256}
+    EXPECT_TRUE(first || text(signer.at(0)) == "\xa1\x01\x32");  // {alg: Ed25519}
     const keys::PublicKey& key = first ? *p256 : *ed25519;
     const std::string signer_protected = text(signer.at(0));
-    EXPECT_OK(key.Verify(
-        AsBytes(ToBeSigned(text(body.at(0)), &signer_protected, text(body.at(2)))),
-        AsBytes(text(signer.at(2)))));
+    EXPECT_OK(key.Verify(AsBytes(ToBeSigned(text(body.at(0)), &signer_protected, text(body.at(2)))),
+                         AsBytes(text(signer.at(2)))));
     EXPECT_EQ(text(*signer.at(1).Get(4)), cbor::AsString(key.thumbprint()));  // kid
   }
 
@@ -204,8 +203,7 @@ TEST_F(SigningTest, TheTamSendsNoReportsOfItsOwn) {
                            replica_.session.SignQueryRequest(gateway_, QueryRequest()));
   TAM_ASSERT_OK_AND_ASSIGN(
       const auto cose, cose::Message::Parse(AsBytes(response.message()), cose::TagRule::kRequired));
-  TAM_ASSERT_OK_AND_ASSIGN(const auto message,
-                           teep::Decode(AsBytes(*cose.unverified_payload())));
+  TAM_ASSERT_OK_AND_ASSIGN(const auto message, teep::Decode(AsBytes(*cose.unverified_payload())));
   EXPECT_THAT(std::get<teep::QueryRequest>(message).suit_reports, SizeIs(0));
   for (const auto* type :
        {v1::SignQueryRequestRequest::descriptor(), v1::SignUpdateRequest::descriptor()}) {

@@ -192,8 +192,8 @@ TEST(EnvelopeTest, RefusesBlocksWithAnAttachedPayloadOrAnAlgorithmOutOfPlace) {
   for (const auto& [body_protected, unprotected] :
        {std::pair(std::string(), std::string("\xa1\x01\x28")),
         std::pair(std::string("\xa1\x01\x05"), std::string("\xa0"))}) {
-    const std::string signature = *Author().Sign(cbor::AsBytes(
-        cose::Sign1ToBeSigned(cbor::AsBytes(body_protected), cbor::AsBytes(digest))));
+    const std::string signature = *Author().Sign(
+        cbor::AsBytes(cose::Sign1ToBeSigned(cbor::AsBytes(body_protected), cbor::AsBytes(digest))));
     cbor::Writer block;
     block.Tag(18).Array(4).ByteString(body_protected).Raw(unprotected).Null().ByteString(signature);
     EXPECT_FALSE(with_block(block.bytes()).ok());

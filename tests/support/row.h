@@ -6,10 +6,10 @@
 //   TEST_F(RefusalTest, SaysWhy) {
 //     TAM_ROW("T-04", "T-05");
 //
-// At most once in a test, with string literals alone: tools/conformance reads the sources for it and
-// writes docs/conformance.md. The ids also go into the test's entry of test.xml, which shows that
-// the test which ran is the one that was read. A shell test says `# TAM_ROW T-66` on a line of its
-// own. A test bears a row's id only if it fails when the TAM breaks that row.
+// At most once in a test, with string literals alone: tools/conformance reads the sources for it
+// and writes docs/conformance.md. The ids also go into the test's entry of test.xml, which shows
+// that the test which ran is the one that was read. A shell test says `# TAM_ROW T-66` on a line of
+// its own. A test bears a row's id only if it fails when the TAM breaks that row.
 
 #include <initializer_list>
 #include <string>
