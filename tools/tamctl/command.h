@@ -71,6 +71,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& wor
 absl::Status UsageError(std::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// For a command that has said all and ends with an exit code of its own.
+absl::Status EndWith(int exit_code);
+
 enum class OutputFormat { kTable, kJson, kYaml };
 
 class Context {
@@ -129,7 +132,7 @@ std::string GeneralHelp();
 std::string NounHelp(const std::string& noun);
 std::string CommandHelp(const Command& command);
 
-// Runs one command line. 0 done, 1 refused or failed, 2 usage.
+// Runs one command line. 0 done, 1 refused or failed, 2 usage; another where the command says so.
 int Run(const std::vector<std::string>& words, Environment& environment);
 
 }  // namespace tam::tamctl

@@ -10,6 +10,7 @@ namespace tam::tamctl {
 
 std::vector<Command> AttestationCommands();
 std::vector<Command> AuditCommands();
+std::vector<Command> CheckCommands();
 std::vector<Command> ComponentCommands();
 std::vector<Command> DatabaseCommands();
 std::vector<Command> DeploymentCommands();

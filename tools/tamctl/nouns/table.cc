@@ -11,7 +11,7 @@ const std::vector<Command>& AllCommands() {
     for (auto noun :
          {DatabaseCommands, TenantCommands, EndpointCommands, DomainCommands, ComponentCommands,
           ManifestCommands, DeviceCommands, DeviceKeyCommands, DeploymentCommands,
-          AttestationCommands, KeyCommands, AuditCommands, InspectCommands}) {
+          AttestationCommands, KeyCommands, AuditCommands, InspectCommands, CheckCommands}) {
       std::vector<Command> some = noun();
       std::move(some.begin(), some.end(), std::back_inserter(commands));
     }
