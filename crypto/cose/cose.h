@@ -139,6 +139,7 @@ struct SignOptions {
   bool tagged = true;
   bool detached = false;
   bool with_kid = true;                   // RFC 9679 thumbprint, unprotected
+  bool older_numbers = false;             // alg -7 and -8 instead of -9 and -19
   std::vector<std::string> x5chain = {};  // DER, leaf first; unprotected when not empty
   std::string external_aad = {};
 };

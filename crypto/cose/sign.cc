@@ -14,8 +14,10 @@ using cbor::AsBytes;
 using cbor::AsView;
 using cbor::Writer;
 
-std::string ProtectedFor(const keys::PrivateKey& key) {
-  const int64_t number = key.type() == keys::KeyType::kP256 ? kEsp256 : kEd25519;
+std::string ProtectedFor(const keys::PrivateKey& key, const SignOptions& options) {
+  const bool p256 = key.type() == keys::KeyType::kP256;
+  const int64_t number =
+      options.older_numbers ? (p256 ? kEs256 : kEdDsa) : (p256 ? kEsp256 : kEd25519);
   Writer writer;
   writer.MapHead(1).Int(kLabelAlg).Int(number);
   return std::move(writer).Take();
@@ -49,7 +51,7 @@ void WritePayload(Bytes payload, const SignOptions& options, Writer& writer) {
 
 absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
                                   const SignOptions& options) {
-  const std::string body_protected = ProtectedFor(key);
+  const std::string body_protected = ProtectedFor(key, options);
   const std::string to_be_signed =
       Sign1ToBeSigned(AsBytes(body_protected), payload, AsBytes(options.external_aad));
   const absl::StatusOr<std::string> signature = key.Sign(AsBytes(to_be_signed));
@@ -78,7 +80,7 @@ absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys,
   WritePayload(payload, options, writer);
   writer.Array(keys.size());
   for (const keys::PrivateKey* key : keys) {
-    const std::string sign_protected = ProtectedFor(*key);
+    const std::string sign_protected = ProtectedFor(*key, options);
     const std::string to_be_signed = ToBeSigned("Signature", Bytes(), AsBytes(sign_protected),
                                                 AsBytes(options.external_aad), payload);
     const absl::StatusOr<std::string> signature = key->Sign(AsBytes(to_be_signed));

@@ -19,6 +19,23 @@ std::string ImageDigestOf(const teep::SystemPropertyClaims& claims) {
   return is_sha256 ? claims.image_digest->bytes : "";
 }
 
+absl::StatusOr<LegacyOptions> LegacyFrom(const v1::ResolveEndpointResponse& response) {
+  const v1::LegacyOptions& from = response.endpoint().legacy();
+  LegacyOptions legacy;
+  legacy.older_algorithms = from.older_algorithms();
+  legacy.untagged = from.untagged();
+  legacy.keys_without_kid = from.keys_without_kid();
+  if (from.sign1_suite() == v1::CIPHER_SUITE_ESP256) legacy.sign1 = keys::KeyType::kP256;
+  if (from.sign1_suite() == v1::CIPHER_SUITE_ED25519) legacy.sign1 = keys::KeyType::kEd25519;
+  legacy.too_many_agent_keys = response.too_many_agent_keys();
+  for (const std::string& bytes : response.agent_keys()) {
+    auto key = keys::PublicKey::FromCoseKey(cbor::AsBytes(bytes));
+    if (!key.ok()) return absl::InternalError(key.status().message());
+    legacy.agent_keys.push_back(*std::move(key));
+  }
+  return legacy;
+}
+
 }  // namespace
 
 absl::StatusOr<Endpoint> EndpointFrom(const v1::ResolveEndpointResponse& response) {
@@ -36,7 +53,12 @@ absl::StatusOr<Endpoint> EndpointFrom(const v1::ResolveEndpointResponse& respons
   endpoint.binding.generation = static_cast<uint64_t>(from.config_generation());
   endpoint.binding.data_items = static_cast<uint8_t>(from.data_items());
   endpoint.binding.lifetime = absl::Seconds(from.challenge_lifetime_seconds());
-  endpoint.legacy_numbering = from.wire_profile() == v1::WIRE_PROFILE_LEGACY;
+  if (from.wire_profile() == v1::WIRE_PROFILE_LEGACY) {
+    endpoint.profile = teep::WireProfile::kLegacy;
+    auto legacy = LegacyFrom(response);
+    if (!legacy.ok()) return legacy.status();
+    endpoint.legacy = *std::move(legacy);
+  }
   endpoint.update_deadline = absl::Seconds(from.update_deadline_seconds());
   endpoint.max_message_bytes = static_cast<size_t>(from.max_message_bytes());
   return endpoint;

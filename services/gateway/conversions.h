@@ -28,6 +28,16 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
 // The suite of a signature, -9 or -19.
 v1::CipherSuite SuiteOf(int64_t algorithm);
 
+// Says in a request to signing how the endpoint's devices want messages. `Request` is
+// SignQueryRequestRequest or SignUpdateRequest.
+template <typename Request>
+void SetProfile(const Endpoint& endpoint, Request& request) {
+  request.set_wire_profile(endpoint.profile == teep::WireProfile::kLegacy
+                               ? v1::WIRE_PROFILE_LEGACY
+                               : v1::WIRE_PROFILE_DRAFT_26);
+  request.set_older_algorithms(endpoint.legacy.older_algorithms);
+}
+
 }  // namespace tam::gateway
 
 #endif  // TAMARACK_SERVICES_GATEWAY_CONVERSIONS_H_

@@ -6,18 +6,35 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "crypto/keys/key.h"
 #include "services/gateway/challenge.h"
 #include "services/gateway/clock.h"
 #include "services/gateway/limits.h"
 #include "services/gateway/refreshed.h"
+#include "teep/message/message.h"
 
 namespace tam::gateway {
+
+// What an endpoint of the legacy profile takes beyond draft-26 (v1.LegacyOptions).
+struct LegacyOptions {
+  bool older_algorithms = false;
+  bool untagged = false;
+  bool keys_without_kid = false;
+  // By which key QueryRequests are signed, as COSE_Sign1. Unset: COSE_Sign by both.
+  std::optional<keys::KeyType> sign1;
+  // Tried on a message that names no key.
+  std::vector<keys::PublicKey> agent_keys;
+  // There are more than may be tried, and none is.
+  bool too_many_agent_keys = false;
+};
 
 // What a session needs of an endpoint.
 struct Endpoint {
@@ -26,7 +43,8 @@ struct Endpoint {
   std::string tenant_name;  // for resource names and logs
   std::string uid;          // 16 bytes
   ChallengeBinding binding;
-  bool legacy_numbering = false;
+  teep::WireProfile profile = teep::WireProfile::kDraft26;
+  LegacyOptions legacy;
   absl::Duration update_deadline = absl::Hours(24);
   size_t max_message_bytes = 1 << 20;
 };

@@ -9,6 +9,7 @@
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/conversions.h"
 #include "services/runtime/request_id.h"
+#include "teep/message/older.h"
 
 namespace tam::gateway {
 namespace {
@@ -30,6 +31,39 @@ std::string KidOf(const cose::Message& cose) {
     if (signer.kid.has_value()) return *signer.kid;
   }
   return "";
+}
+
+constexpr char kUntaggedRule[] = "A4: untagged COSE; this endpoint wants tag 18 or 98";
+
+cose::AlgorithmPolicy PolicyOf(const Endpoint& endpoint) {
+  return endpoint.legacy.older_algorithms ? cose::AlgorithmPolicy::WithOlderNumbers()
+                                          : cose::AlgorithmPolicy::Strict();
+}
+
+// Of the first signature with -7 or -8.
+std::optional<int64_t> OlderAlgorithm(const cose::Message& cose) {
+  for (const cose::SignerHeader& signer : cose.signers()) {
+    if (signer.algorithm == cose::kEs256 || signer.algorithm == cose::kEdDsa) {
+      return signer.algorithm;
+    }
+  }
+  return std::nullopt;
+}
+
+// What the log says of a message that did not verify or decode: the rule by which an older peer
+// fails, where it is one (TEEP.md sections 0 and 12).
+std::string RuleBroken(const Endpoint& endpoint, const cose::Message& cose,
+                       const absl::Status& status) {
+  const auto older = OlderAlgorithm(cose);
+  if (absl::IsUnauthenticated(status) && older.has_value() && !endpoint.legacy.older_algorithms) {
+    return absl::StrCat("A3: alg ", *older, *older == cose::kEs256 ? " (ES256)" : " (EdDSA)",
+                        "; this endpoint takes -9 and -19");
+  }
+  if (absl::IsInvalidArgument(status) && endpoint.profile == teep::WireProfile::kDraft26) {
+    const auto numbering = teep::DescribeOlder(cbor::AsBytes(*cose.unverified_payload()));
+    if (numbering.has_value()) return absl::StrCat("section 0: ", *numbering);
+  }
+  return std::string(status.message());
 }
 
 }  // namespace
@@ -90,23 +124,37 @@ absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endp
   auto keys = dependencies_.keys.Get(context.deadline);
   if (!keys.ok()) return keys.status();
   const bool attested = (endpoint.binding.data_items & kAttestationBit) != 0;
-  auto challenge = MakeChallenge(keys->keys(), endpoint.binding,
-                                 attested ? ChallengeKind::kChallenge : ChallengeKind::kToken,
-                                 keys->now(), dependencies_.random);
+  const bool legacy = endpoint.profile == teep::WireProfile::kLegacy;
+  const ChallengeKind kind = !attested ? ChallengeKind::kToken
+                             : legacy  ? ChallengeKind::kPassportToken
+                                       : ChallengeKind::kChallenge;
+  auto challenge =
+      MakeChallenge(keys->keys(), endpoint.binding, kind, keys->now(), dependencies_.random);
   if (!challenge.ok()) return challenge.status();
   v1::SignQueryRequestRequest request;
   request.set_tenant_uid(endpoint.tenant_uid);
-  request.set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+  SetProfile(endpoint, request);
+  if (endpoint.legacy.sign1.has_value()) {
+    request.set_suite(endpoint.legacy.sign1 == keys::KeyType::kP256 ? v1::CIPHER_SUITE_ESP256
+                                                                    : v1::CIPHER_SUITE_ED25519);
+  }
   request.set_data_items(endpoint.binding.data_items);
-  attested ? request.set_challenge(*challenge) : request.set_token(*challenge);
+  kind == ChallengeKind::kChallenge ? request.set_challenge(*challenge)
+                                    : request.set_token(*challenge);
   auto signed_message = dependencies_.peers.SignQueryRequest(context, request);
   if (!signed_message.ok()) return signed_message.status();
   return std::move(*signed_message->mutable_message());
 }
 
-absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view message) const {
-  auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kRequired);
-  if (!cose.ok()) return cose.status();
+absl::StatusOr<cose::Message> SessionEngine::ParseSigned(std::string_view message,
+                                                         const Endpoint& endpoint) const {
+  const cose::Bytes bytes = cbor::AsBytes(message);
+  auto cose = cose::Message::Parse(
+      bytes, endpoint.legacy.untagged ? cose::TagRule::kOptional : cose::TagRule::kRequired);
+  if (!cose.ok()) {
+    const bool tag_alone = cose::Message::Parse(bytes, cose::TagRule::kOptional).ok();
+    return tag_alone ? absl::InvalidArgumentError(kUntaggedRule) : cose.status();
+  }
   if (cose->structure() == cose::Structure::kMac0) {
     return absl::InvalidArgumentError("message: want COSE_Sign1 or COSE_Sign, got COSE_Mac0");
   }
@@ -126,7 +174,7 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
   if (message.size() > session.endpoint->max_message_bytes) {
     return absl::OutOfRangeError("message too large for this endpoint");
   }
-  auto cose = ParseSigned(message);
+  auto cose = ParseSigned(message, *session.endpoint);
   session.kid = cose.ok() ? KidOf(*cose) : "";
   if (!MayBeHeard(session)) {
     Record(session, Outcome::kLimited, "source");
@@ -134,10 +182,38 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::ProcessTeepMessage(
   }
   if (!cose.ok()) return Drop(session, Outcome::kDroppedMalformed, cose.status().message());
   if (session.kid.size() != kThumbprintSize) {
-    return Drop(session, Outcome::kDroppedUnknownKey, "no thumbprint as kid");
+    if (absl::Status found = FindKeyWithoutKid(session, *cose); !found.ok()) {
+      return Drop(session, Outcome::kDroppedUnknownKey, found.message());
+    }
   }
   session.message_digest = cbor::AsString(secret::Sha256(cbor::AsBytes(message)));
   return Receive(session, *cose);
+}
+
+// A message that names no key, at an endpoint that takes such: each failed trial counts against its
+// source. Afterwards all is as if it had named the key whose signature it bears.
+absl::Status SessionEngine::FindKeyWithoutKid(Session& session, const cose::Message& cose) {
+  const LegacyOptions& legacy = session.endpoint->legacy;
+  if (!legacy.keys_without_kid) {
+    return absl::NotFoundError(
+        session.kid.empty() ? "4.1.2: no kid"
+                            : absl::StrCat("4.1.2: a kid of ", session.kid.size(),
+                                           " bytes, want a thumbprint of ", kThumbprintSize));
+  }
+  if (legacy.too_many_agent_keys) {
+    return absl::NotFoundError("no kid, and this endpoint has too many keys to try");
+  }
+  if (cose.structure() != cose::Structure::kSign1) {
+    return absl::NotFoundError("no kid: want COSE_Sign1");
+  }
+  for (const keys::PublicKey& key : legacy.agent_keys) {
+    if (cose.Verify(key, PolicyOf(*session.endpoint)).ok()) {
+      session.kid = cbor::AsString(key.thumbprint());
+      return absl::OkStatus();
+    }
+    source_failures_.TryTake(session.source);
+  }
+  return absl::NotFoundError("no kid, and no key of this endpoint verifies it");
 }
 
 absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& session,
@@ -166,14 +242,15 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
   }
   auto key = keys::PublicKey::FromCoseKey(cbor::AsBytes(session.device.agent_key()));
   if (!key.ok()) return Fail(session, absl::InternalError(key.status().message()));
-  auto verified = teep::VerifyMessage(cose, *key, cose::AlgorithmPolicy::Strict());
+  auto verified =
+      teep::VerifyMessage(cose, *key, PolicyOf(*session.endpoint), session.endpoint->profile);
   if (!verified.ok()) {
     // The kid is anybody's to name: it loses its reserved capacity, not its place at the source.
     key_failures_.TryTake(KeyOf(session));
     return Drop(session,
                 absl::IsUnauthenticated(verified.status()) ? Outcome::kDroppedBadSignature
                                                            : Outcome::kDroppedMalformed,
-                verified.status().message());
+                RuleBroken(*session.endpoint, cose, verified.status()));
   }
   session.suite = SuiteOf(verified->algorithm());
   recent_keys_.Remember(KeyOf(session));

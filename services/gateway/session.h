@@ -125,7 +125,10 @@ class SessionEngine : public TeepProtocol {
   absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
                                                const runtime::CallContext& context);
   absl::Status CheckQueryBudget(const Session& session);
-  absl::StatusOr<cose::Message> ParseSigned(std::string_view message) const;
+  absl::StatusOr<cose::Message> ParseSigned(std::string_view message,
+                                            const Endpoint& endpoint) const;
+  // Sets session.kid, or says why it cannot (NotFound).
+  absl::Status FindKeyWithoutKid(Session& session, const cose::Message& cose);
   Answer Receive(Session& session, const cose::Message& cose);
   Answer Dispatch(Session& session, const teep::Message& message);
   // False when the source has failed too often and the key has not proved itself lately.

@@ -10,7 +10,8 @@ namespace tam::gateway {
 // Untrusted until the signature is verified, and again afterwards by what the evidence binds: a
 // failure here is only remembered.
 void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
-  const auto message = teep::Decode(cbor::AsBytes(*cose.unverified_payload()));
+  const auto message =
+      teep::Decode(cbor::AsBytes(*cose.unverified_payload()), session.endpoint->profile);
   if (!message.ok()) return;
   const auto* response = std::get_if<teep::QueryResponse>(&*message);
   if (response == nullptr) return;

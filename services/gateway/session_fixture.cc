@@ -20,6 +20,19 @@ runtime::Identity IdentityOf(const std::string& path) {
                                    kTrustDomain);
 }
 
+template <typename Request>
+teep::WireProfile ProfileOf(const Request& request) {
+  return request.wire_profile() == v1::WIRE_PROFILE_LEGACY ? teep::WireProfile::kLegacy
+                                                           : teep::WireProfile::kDraft26;
+}
+
+template <typename Request>
+cose::SignOptions OptionsOf(const Request& request) {
+  cose::SignOptions options;
+  options.older_numbers = request.older_algorithms();
+  return options;
+}
+
 class NoDenials : public runtime::AuditSink {
  public:
   absl::Status RecordDenial(const runtime::Denial& denial) override {
@@ -120,10 +133,14 @@ void SessionFixture::PlaySigning() {
     query.supported_cipher_suites = teep::MandatoryCipherSuites();
     query.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
     query.data_item_requested = request.data_items();
-    const auto payload = teep::Encode(query);
+    const auto payload = teep::Encode(query, ProfileOf(request));
     if (!payload.ok()) return payload.status();
     const keys::PrivateKey* signers[] = {&tam_p256_, &tam_ed25519_};
-    const auto bytes = cose::Sign(signers, cbor::AsBytes(*payload));
+    const bool both = request.suite() == v1::CIPHER_SUITE_UNSPECIFIED;
+    const bool ed25519 = request.suite() == v1::CIPHER_SUITE_ED25519;
+    const auto bytes =
+        both ? cose::Sign(signers, cbor::AsBytes(*payload), OptionsOf(request))
+             : cose::Sign1(*signers[ed25519 ? 1 : 0], cbor::AsBytes(*payload), OptionsOf(request));
     static_cast<v1::SignQueryRequestResponse&>(*response).set_message(bytes.value_or(""));
     return bytes.status();
   });
@@ -139,10 +156,11 @@ void SessionFixture::PlaySigning() {
     if (request.err_code() != 0) update.err_code = teep::ErrorCode(request.err_code());
     if (!request.err_msg().empty()) update.err_msg = request.err_msg();
     if (!request.err_lang().empty()) update.err_lang = request.err_lang();
-    const auto payload = teep::Encode(update);
+    const auto payload = teep::Encode(update, ProfileOf(request));
     if (!payload.ok()) return payload.status();
     const bool ed25519 = request.suite() == v1::CIPHER_SUITE_ED25519;
-    const auto bytes = cose::Sign1(ed25519 ? tam_ed25519_ : tam_p256_, cbor::AsBytes(*payload));
+    const auto bytes = cose::Sign1(ed25519 ? tam_ed25519_ : tam_p256_, cbor::AsBytes(*payload),
+                                   OptionsOf(request));
     static_cast<v1::SignUpdateResponse&>(*response).set_message(bytes.value_or(""));
     return bytes.status();
   });
@@ -186,10 +204,16 @@ runtime::CallContext SessionFixture::Operator() {
 }
 
 void SessionFixture::CreateEndpoint(const std::string& name, bool attested) {
+  v1::Endpoint settings;
+  settings.set_attestation_required(attested);
+  CreateEndpoint(name, settings);
+}
+
+void SessionFixture::CreateEndpoint(const std::string& name, const v1::Endpoint& settings) {
   v1::CreateEndpointRequest request;
   request.set_parent("tenants/acme");
   request.set_endpoint_id(name);
-  request.mutable_endpoint()->set_attestation_required(attested);
+  *request.mutable_endpoint() = settings;
   EXPECT_OK(admin_->CreateEndpoint(Operator(), request));
 }
 

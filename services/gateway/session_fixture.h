@@ -54,6 +54,7 @@ class SessionFixture : public ::testing::Test {
 
   // Registry set-up.
   void CreateEndpoint(const std::string& name, bool attested);
+  void CreateEndpoint(const std::string& name, const v1::Endpoint& settings);
   void UpdateEndpoint(const std::string& name, bool attested);
   std::string CreateDevice(const std::string& name, const keys::PrivateKey& key,
                            v1::KeyState state = v1::KEY_STATE_ACTIVE);

@@ -152,7 +152,7 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const teep::Error& error)
   session.opened = Open(session, *error.token);
   ReopenIfRefused(session);
   if (absl::IsUnavailable(session.opened.status())) return Fail(session, session.opened.status());
-  if (!session.opened.ok() || session.opened->kind != ChallengeKind::kToken) {
+  if (!session.opened.ok() || session.opened->kind == ChallengeKind::kChallenge) {
     return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   }
   if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);

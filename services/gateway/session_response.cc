@@ -55,7 +55,7 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
   if (by_token) {
     // A token has to be one of ours, of a request that bore a token (T-25).
     const bool ours =
-        genuine && response.token.has_value() && session.opened->kind == ChallengeKind::kToken;
+        genuine && response.token.has_value() && session.opened->kind != ChallengeKind::kChallenge;
     if (!ours) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   }
   const uint64_t asked =
@@ -146,7 +146,9 @@ Answer SessionEngine::OnAppraised(Session& session, const teep::QueryResponse& r
                                         ? accept.attestation().device_class()
                                         : session.device.device_class();
   *resolve.mutable_labels() = session.device.labels();
-  resolve.set_attested(accept.attestation().verdict() == v1::VERDICT_ACCEPTED);
+  // Through a legacy endpoint no deployment that requires attestation is ever delivered.
+  resolve.set_attested(session.endpoint->profile == teep::WireProfile::kDraft26 &&
+                       accept.attestation().verdict() == v1::VERDICT_ACCEPTED);
   *resolve.mutable_installed() = session.device.installed();
   AddReported(response, resolve);
   auto plan = dependencies_.peers.Resolve(session.context, resolve);
@@ -251,7 +253,7 @@ Answer SessionEngine::AnswerError(Session& session, Outcome outcome, teep::Error
   }
   v1::SignUpdateRequest request;
   request.set_tenant_uid(session.endpoint->tenant_uid);
-  request.set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+  SetProfile(*session.endpoint, request);
   request.set_suite(session.suite);
   request.set_err_code(static_cast<uint32_t>(code));
   request.set_err_msg(teep::FitErrMsg(std::string(text)));
@@ -278,7 +280,7 @@ Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& updat
     *request.mutable_manifests() = std::move(*envelopes->mutable_envelopes());
   }
   request.set_tenant_uid(session.endpoint->tenant_uid);
-  request.set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+  SetProfile(*session.endpoint, request);
   request.set_suite(session.suite);
   request.set_token(update.token());
   *request.mutable_unneeded() = update.unlinks();

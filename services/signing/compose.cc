@@ -22,11 +22,31 @@ absl::Status CheckSize(std::string_view field, size_t size, size_t min, size_t m
   return Invalid(field, Concat("want ", min, "..", max, " bytes, got ", size));
 }
 
-absl::Status CheckProfile(v1::WireProfile profile) {
-  if (profile == v1::WIRE_PROFILE_UNSPECIFIED || profile == v1::WIRE_PROFILE_DRAFT_26) {
-    return absl::OkStatus();
+template <typename Request>
+absl::Status CheckProfile(const Request& request) {
+  if (!v1::WireProfile_IsValid(request.wire_profile())) {
+    return Invalid("wire_profile", "want draft-26 or legacy");
   }
-  return Invalid("wire_profile", "want draft-26, the only numbering that is composed");
+  if (request.older_algorithms() && request.wire_profile() != v1::WIRE_PROFILE_LEGACY) {
+    return Invalid("older_algorithms", "want none where wire_profile is draft-26");
+  }
+  return absl::OkStatus();
+}
+
+int64_t OlderNumber(int64_t algorithm) {
+  return algorithm == cose::kEsp256 ? cose::kEs256 : cose::kEdDsa;
+}
+
+// What agents find that know -7 and -8 alone.
+void OfferOlderNumbers(teep::QueryRequest& message) {
+  for (teep::CipherSuite& suite : message.supported_cipher_suites) {
+    for (teep::CipherOperation& operation : suite) {
+      operation.algorithm = OlderNumber(operation.algorithm);
+    }
+  }
+  for (teep::SuitCoseProfile& profile : message.supported_suit_cose_profiles) {
+    profile.authentication = OlderNumber(profile.authentication);
+  }
 }
 
 std::optional<std::string> Optional(const std::string& text) {
@@ -86,6 +106,11 @@ absl::Status SetClass(const v1::DeviceClass& device_class, eat::Claims& claims) 
 
 }  // namespace
 
+teep::WireProfile ProfileOf(v1::WireProfile profile) {
+  return profile == v1::WIRE_PROFILE_LEGACY ? teep::WireProfile::kLegacy
+                                            : teep::WireProfile::kDraft26;
+}
+
 absl::StatusOr<int32_t> AlgorithmOf(v1::CipherSuite suite) {
   if (suite == v1::CIPHER_SUITE_ESP256) return static_cast<int32_t>(cose::kEsp256);
   if (suite == v1::CIPHER_SUITE_ED25519) return static_cast<int32_t>(cose::kEd25519);
@@ -93,7 +118,7 @@ absl::StatusOr<int32_t> AlgorithmOf(v1::CipherSuite suite) {
 }
 
 absl::StatusOr<teep::QueryRequest> ComposeQueryRequest(const v1::SignQueryRequestRequest& request) {
-  if (auto s = CheckProfile(request.wire_profile()); !s.ok()) return s;
+  if (auto s = CheckProfile(request); !s.ok()) return s;
   if ((request.data_items() & ~kKnownItems) != 0) {
     return Invalid("data_items", Concat("want bits 0 to 3, got ", request.data_items()));
   }
@@ -112,13 +137,14 @@ absl::StatusOr<teep::QueryRequest> ComposeQueryRequest(const v1::SignQueryReques
   message.versions.assign(request.versions().begin(), request.versions().end());
   message.supported_cipher_suites = teep::MandatoryCipherSuites();
   message.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
+  if (request.older_algorithms()) OfferOlderNumbers(message);
   message.data_item_requested = request.data_items();
   if (auto s = teep::CheckQueryRequest(message, teep::PassportModel::kAllowed); !s.ok()) return s;
   return message;
 }
 
 absl::StatusOr<teep::Update> ComposeUpdate(const v1::SignUpdateRequest& request) {
-  if (auto s = CheckProfile(request.wire_profile()); !s.ok()) return s;
+  if (auto s = CheckProfile(request); !s.ok()) return s;
   teep::Update message;
   message.token = Optional(request.token());
   message.manifest_list.assign(request.manifests().begin(), request.manifests().end());

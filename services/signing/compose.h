@@ -24,6 +24,9 @@ absl::StatusOr<teep::Update> ComposeUpdate(const v1::SignUpdateRequest& request)
 absl::StatusOr<eat::Claims> ComposeAttestationResult(
     const v1::SignAttestationResultRequest& request, absl::Time now);
 
+// How the payload is numbered. UNSPECIFIED is draft-26.
+teep::WireProfile ProfileOf(v1::WireProfile profile);
+
 // COSE algorithm number. InvalidArgument for UNSPECIFIED.
 absl::StatusOr<int32_t> AlgorithmOf(v1::CipherSuite suite);
 

@@ -59,19 +59,35 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignQueryRequest(
   if (!budget_.Spend()) {
     return absl::ResourceExhaustedError("signing: the budget of QueryRequests is used up");
   }
-  auto payload = teep::Encode(*std::move(message));
+  auto payload = teep::Encode(*std::move(message), ProfileOf(request.wire_profile()));
   if (!payload.ok()) return payload.status();
-  const auto purpose = storage::SigningPurpose::kTeepMessage;
-  auto p256 = dependencies_.keys.ActiveKey(context, *tenant, purpose, cose::kEsp256);
-  if (!p256.ok()) return p256.status();
-  auto ed25519 = dependencies_.keys.ActiveKey(context, *tenant, purpose, cose::kEd25519);
-  if (!ed25519.ok()) return ed25519.status();
-  const std::array<const keys::PrivateKey*, 2> signers = {&*p256, &*ed25519};
-  auto bytes = cose::Sign(signers, cbor::AsBytes(*payload));
+  auto bytes = SignQuery(context, *tenant, request, *payload);
   if (!bytes.ok()) return bytes.status();
   v1::SignQueryRequestResponse response;
   response.set_message(*std::move(bytes));
   return response;
+}
+
+absl::StatusOr<std::string> SessionHandler::SignQuery(const runtime::CallContext& context,
+                                                      const storage::TenantId& tenant,
+                                                      const v1::SignQueryRequestRequest& request,
+                                                      const std::string& payload) {
+  const auto purpose = storage::SigningPurpose::kTeepMessage;
+  cose::SignOptions options;
+  options.older_numbers = request.older_algorithms();
+  if (request.suite() != v1::CIPHER_SUITE_UNSPECIFIED) {
+    auto algorithm = AlgorithmOf(request.suite());
+    if (!algorithm.ok()) return algorithm.status();
+    auto key = dependencies_.keys.ActiveKey(context, tenant, purpose, *algorithm);
+    if (!key.ok()) return key.status();
+    return cose::Sign1(*key, cbor::AsBytes(payload), options);
+  }
+  auto p256 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEsp256);
+  if (!p256.ok()) return p256.status();
+  auto ed25519 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEd25519);
+  if (!ed25519.ok()) return ed25519.status();
+  const std::array<const keys::PrivateKey*, 2> signers = {&*p256, &*ed25519};
+  return cose::Sign(signers, cbor::AsBytes(payload), options);
 }
 
 absl::StatusOr<v1::SignUpdateResponse> SessionHandler::SignUpdate(
@@ -83,12 +99,14 @@ absl::StatusOr<v1::SignUpdateResponse> SessionHandler::SignUpdate(
   if (!algorithm.ok()) return algorithm.status();
   auto message = ComposeUpdate(request);
   if (!message.ok()) return message.status();
-  auto payload = teep::Encode(*std::move(message));
+  auto payload = teep::Encode(*std::move(message), ProfileOf(request.wire_profile()));
   if (!payload.ok()) return payload.status();
   auto key = dependencies_.keys.ActiveKey(context, *tenant, storage::SigningPurpose::kTeepMessage,
                                           *algorithm);
   if (!key.ok()) return key.status();
-  auto bytes = cose::Sign1(*key, cbor::AsBytes(*payload));
+  cose::SignOptions options;
+  options.older_numbers = request.older_algorithms();
+  auto bytes = cose::Sign1(*key, cbor::AsBytes(*payload), options);
   if (!bytes.ok()) return bytes.status();
   v1::SignUpdateResponse response;
   response.set_message(*std::move(bytes));

@@ -44,6 +44,10 @@ class SessionHandler {
   runtime::ServiceBinding Binding();
 
  private:
+  absl::StatusOr<std::string> SignQuery(const runtime::CallContext& context,
+                                        const storage::TenantId& tenant,
+                                        const v1::SignQueryRequestRequest& request,
+                                        const std::string& payload);
   // Reads the root once; it never changes afterwards.
   absl::Status EnsureRoot(const runtime::CallContext& context);
 

@@ -228,8 +228,8 @@ TEST_F(SigningTest, QueryRequestRefusesWhatTeepDoesNotPermit) {
   EXPECT_THAT(code([](auto& r) { r.set_data_items(2); }),
               StatusIs(kInvalid, HasSubstr("query-request.token")));
   EXPECT_THAT(code([](auto& r) { r.set_data_items(16); }), StatusIs(kInvalid));
-  EXPECT_THAT(code([](auto& r) { r.set_wire_profile(v1::WIRE_PROFILE_LEGACY); }),
-              StatusIs(kInvalid));
+  EXPECT_THAT(code([](auto& r) { r.set_older_algorithms(true); }),
+              StatusIs(kInvalid, HasSubstr("older_algorithms")));
   EXPECT_THAT(code([](auto& r) { r.set_tenant_uid("x"); }), StatusIs(kInvalid));
   EXPECT_THAT(code([](auto& r) { r.set_tenant_uid(std::string(16, 'x')); }),
               StatusIs(absl::StatusCode::kNotFound));
@@ -240,6 +240,39 @@ TEST_F(SigningTest, PassportTokenMayStandInForTheChallenge) {
   request.set_token(request.challenge());
   request.clear_challenge();
   EXPECT_OK(replica_.session.SignQueryRequest(gateway_, request));
+}
+
+// What an older agent reads: its numbering, its algorithm numbers, one signature.
+TEST_F(SigningTest, LegacyMessagesHaveTheOlderNumbersAndOneSignature) {
+  const auto policy = cose::AlgorithmPolicy::WithOlderNumbers();
+  auto request = QueryRequest();
+  request.set_data_items(2);
+  request.set_token(request.challenge());
+  request.clear_challenge();
+  request.set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  request.set_older_algorithms(true);
+  request.set_suite(v1::CIPHER_SUITE_ED25519);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto query, replica_.session.SignQueryRequest(gateway_, request));
+  auto update = Update();
+  update.set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  update.set_older_algorithms(true);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto answer, replica_.session.SignUpdate(gateway_, update));
+  const auto key = Active(replica_, v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ED25519);
+  ASSERT_TRUE(key.has_value());
+  for (const std::string& bytes : {query.message(), answer.message()}) {
+    TAM_ASSERT_OK_AND_ASSIGN(const auto cose,
+                             cose::Message::Parse(AsBytes(bytes), cose::TagRule::kRequired));
+    EXPECT_EQ(cose.structure(), cose::Structure::kSign1);
+    EXPECT_EQ(cose.signers()[0].algorithm, cose::kEdDsa);
+    EXPECT_FALSE(teep::Decode(AsBytes(*cose.unverified_payload())).ok());
+    TAM_ASSERT_OK_AND_ASSIGN(const auto message,
+                             teep::VerifyMessage(cose, *key, policy, teep::WireProfile::kLegacy));
+    if (const auto* q = std::get_if<teep::QueryRequest>(&message.message())) {
+      EXPECT_EQ(q->token, request.token());
+      EXPECT_EQ(q->supported_cipher_suites[0][0].algorithm, cose::kEs256);
+      EXPECT_EQ(q->supported_suit_cose_profiles[1].authentication, cose::kEdDsa);
+    }
+  }
 }
 
 TEST_F(SigningTest, QueryRequestsHaveABudgetOfTheirOwn) {
