@@ -108,17 +108,23 @@ absl::StatusOr<SessionResult> Device::RunSession() {
 }
 
 absl::StatusOr<std::string> Device::Sign(const teep::Message& message) const {
-  TEEPSIM_ASSIGN_OR_RETURN(const std::string payload, teep::Encode(message));
-  return cose::Sign1(state_.agent_key(), cbor::AsBytes(payload));
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string payload, teep::Encode(message, options_.wire.profile));
+  cose::SignOptions how;
+  how.tagged = !options_.wire.untagged;
+  how.with_kid = !options_.wire.without_kid;
+  how.older_numbers = options_.wire.older_algorithms;
+  return cose::Sign1(state_.agent_key(), cbor::AsBytes(payload), how);
 }
 
 absl::StatusOr<Device::Incoming> Device::Verify(std::string_view bytes) const {
   TEEPSIM_ASSIGN_OR_RETURN(const cose::Message cose,
                            cose::Message::Parse(cbor::AsBytes(bytes), cose::TagRule::kRequired));
   absl::Status last = absl::UnauthenticatedError("no TAM key of this device's cipher suite");
+  const auto policy = options_.wire.older_algorithms ? cose::AlgorithmPolicy::WithOlderNumbers()
+                                                     : cose::AlgorithmPolicy::Strict();
   bool other_suite = false;
   for (const keys::PublicKey& key : state_.record().tam_keys) {
-    auto message = teep::VerifyMessage(cose, key, cose::AlgorithmPolicy::Strict());
+    auto message = teep::VerifyMessage(cose, key, policy, options_.wire.profile);
     if (key.type() != state_.agent_key().type()) {
       other_suite = other_suite || message.ok();
       continue;
@@ -170,6 +176,9 @@ Device::Next Device::SendError(teep::Error error) {
 
 teep::CipherSuite Device::OwnSuite() const {
   const bool p256 = state_.agent_key().type() == keys::KeyType::kP256;
+  if (options_.wire.older_algorithms) {
+    return {{.cose_type = 18, .algorithm = p256 ? cose::kEs256 : cose::kEdDsa}};
+  }
   return {{.cose_type = 18, .algorithm = p256 ? cose::kEsp256 : cose::kEd25519}};
 }
 

@@ -24,8 +24,17 @@ namespace tam::teepsim {
 // trusted components has something to report (TEEP.md A5). No manifest may write it.
 inline constexpr char kFirmwareComponent[] = "teepsim-firmware";
 
+// How an agent of an older draft writes; the default is draft-26.
+struct WireOptions {
+  teep::WireProfile profile = teep::WireProfile::kDraft26;
+  bool older_algorithms = false;  // -7 and -8 instead of -9 and -19, and both taken
+  bool without_kid = false;
+  bool untagged = false;
+};
+
 struct SessionOptions {
   EvidenceFaults evidence;
+  WireOptions wire;
   // Ends the session when the Update came, and does not process it.
   bool stop_after_query_response = false;
   std::vector<teep::RequestedTcInfo> requested;  // requested-tc-list

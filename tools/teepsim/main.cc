@@ -40,6 +40,9 @@ Faults, for testers, all of `run`:
     --evidence FILE              another device's Evidence
     --measurement NAME=HEX...    another measurement in the Evidence
     --stop-after query-response  the Update is neither processed nor answered
+    --wire legacy                the numbering of drafts up to -24
+    --older-algorithms           -7 and -8 instead of -9 and -19
+    --no-kid, --untagged         messages that name no key, or have no COSE tag
     --resend FILE                posts a saved message, prints the answer's status, saves its body
 
 Exit code: 0 done; 1 the TAM refused, a manifest failed or an error; 2 usage.
@@ -208,6 +211,14 @@ absl::StatusOr<SessionOptions> ReadSessionOptions(const CommandLine& line) {
     return absl::InvalidArgumentError(Concat("--stop-after: want query-response, got ", *stop));
   }
   options.stop_after_query_response = stop.has_value();
+  TEEPSIM_ASSIGN_OR_RETURN(const auto wire, line.One("wire"));
+  if (wire.has_value() && *wire != "draft-26" && *wire != "legacy") {
+    return absl::InvalidArgumentError(Concat("--wire: want draft-26 or legacy, got ", *wire));
+  }
+  if (wire == "legacy") options.wire.profile = teep::WireProfile::kLegacy;
+  options.wire.older_algorithms = line.Has("older-algorithms");
+  options.wire.without_kid = line.Has("no-kid");
+  options.wire.untagged = line.Has("untagged");
   return options;
 }
 
@@ -244,10 +255,11 @@ int RunOnce(DeviceState& state, HttpClient& client, const Url& url, Transcript& 
 absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
   TEEPSIM_ASSIGN_OR_RETURN(
       const CommandLine line,
-      CommandLine::Parse(arguments,
-                         {"state", "tam", "tam-ca", "interval", "save-messages", "evidence-nonce",
-                          "evidence-key", "evidence", "measurement", "stop-after", "resend"},
-                         {"once", "quiet"}));
+      CommandLine::Parse(
+          arguments,
+          {"state", "tam", "tam-ca", "interval", "save-messages", "evidence-nonce", "evidence-key",
+           "evidence", "measurement", "stop-after", "resend", "wire"},
+          {"once", "quiet", "older-algorithms", "no-kid", "untagged"}));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string tam, line.Required("tam"));
   TEEPSIM_ASSIGN_OR_RETURN(const Url url, ParseUrl(tam));

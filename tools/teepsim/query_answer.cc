@@ -60,7 +60,10 @@ std::optional<teep::Error> Device::Objection(const teep::QueryRequest& request) 
     error.supported_freshness_mechanisms = {teep::kFreshnessNonce};
     return error;
   }
-  if (const absl::Status status = teep::CheckQueryRequest(request); !status.ok()) {
+  // Older drafts have a token in every request.
+  const bool older = options_.wire.profile == teep::WireProfile::kLegacy;
+  const auto passport = older ? teep::PassportModel::kAllowed : teep::PassportModel::kRefused;
+  if (const absl::Status status = teep::CheckQueryRequest(request, passport); !status.ok()) {
     return ErrorFor(request, teep::ErrorCode::kPermanentError, StdView(status.message()));
   }
   if (request.challenge.has_value() && request.challenge->size() > kMaxEatNonce) {
@@ -75,6 +78,9 @@ Device::Next Device::AnswerQueryRequest(const teep::QueryRequest& request) {
   teep::QueryResponse response;
   response.token = request.token;
   if (!request.versions.empty()) response.selected_version = 0;
+  if (options_.wire.profile == teep::WireProfile::kLegacy) {
+    response.selected_cipher_suite = OwnSuite();
+  }
   if ((request.data_item_requested & teep::kRequestAttestation) != 0) {
     TEEPSIM_RETURN_IF_ERROR(AddAttestation(request, response));
   }
