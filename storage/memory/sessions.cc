@@ -225,6 +225,13 @@ class MemorySessionStore : public SessionStore {
     return absl::OkStatus();
   }
 
+  static void DropOldest(DeviceRow& device) {
+    device.updates.erase(std::min_element(device.updates.begin(), device.updates.end(),
+                                          [](const auto& a, const auto& b) {
+                                            return a.second.record.opened < b.second.record.opened;
+                                          }));
+  }
+
   AcceptResult Open(const AcceptRequest& request, GuardRow& guard, absl::Time now) {
     AcceptResult result{AcceptOutcome::kOpened, std::nullopt};
     DeviceRow& device = state_.devices[{request.tenant, request.device}];
@@ -242,6 +249,7 @@ class MemorySessionStore : public SessionStore {
       guard.view.last_token = record.plan.token;
       TakeSlot(guard.view.slots, {record.plan.token, record.deadline}, now);
       device.updates[record.plan.token] = {record, Lane(request.pending, request.key)};
+      if (device.updates.size() > kMaxKeptUpdates) DropOldest(device);
       result.update = std::move(record);
     }
     if (!request.pending) Record(request, device, now);

@@ -20,6 +20,10 @@ namespace tam::storage {
 
 // A device holds at most so many unanswered updates; one more supersedes the oldest.
 inline constexpr int kMaxOpenUpdates = 4;
+// Of those without an answer so many are kept, superseded and expired ones included, since a late
+// report still counts; one more drops the oldest, so that a device which attests in a loop and
+// answers nothing does not fill the table.
+inline constexpr int kMaxKeptUpdates = 64;
 // How far ahead of the database's clock an issue time may lie.
 inline constexpr int64_t kMaxClockSkewMs = 1000;
 

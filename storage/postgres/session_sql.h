@@ -28,6 +28,11 @@ opened AS (
     $13::bytea[], $14::bigint[], $15::bytea[], $16::bigint, $17::text, $18::bigint, at,
     tam.at(tam.micros(at) + $9::bigint)
   FROM guard WHERE $8::bytea IS NOT NULL),
+purged AS (  -- kMaxKeptUpdates with the one that is opened, which this does not see
+  DELETE FROM registry.updates u USING guard
+  WHERE $8::bytea IS NOT NULL AND u.tenant_id = $1::uuid AND u.device_id = $2::uuid AND u.token IN (
+    SELECT token FROM registry.updates WHERE tenant_id = $1::uuid AND device_id = $2::uuid
+    ORDER BY opened_at DESC, token OFFSET 63)),
 attested AS (
   INSERT INTO registry.attestations (tenant_id, device_id, at, thumbprint, verdict, reason_claims,
     reason_expected, reason_found, result, payload_format, claims_summary)

@@ -1,5 +1,6 @@
 // The guarded write of a QueryResponse, and what Lookup shows of it.
 #include "storage/testing/contract.h"
+#include "tests/support/row.h"
 
 namespace tam::storage {
 namespace {
@@ -127,6 +128,7 @@ TEST_P(StorageContract, AChallengeAheadOfTheClockIsRefused) {
 }
 
 TEST_P(StorageContract, AFifthOpenUpdateSupersedesTheOldest) {
+  TAM_ROW("T-60");
   const Enrolled dev = Enrol("dev");
   std::vector<AcceptRequest> requests;
   for (int i = 0; i < 5; ++i) {
@@ -145,6 +147,22 @@ TEST_P(StorageContract, AFifthOpenUpdateSupersedesTheOldest) {
   EXPECT_EQ(found->open_updates[0].plan, *requests[4].update);
   // A late report still counts.
   EXPECT_EQ(OutcomeOf(NewReport(requests[0])), ReportOutcome::kRecorded);
+}
+
+TEST_P(StorageContract, ADeviceThatNeverAnswersKeepsABoundedNumberOfUpdates) {
+  TAM_ROW("T-20", "T-60");
+  const Enrolled dev = Enrol("dev");
+  const Enrolled other = Enrol("other");
+  const AcceptRequest others = Open(other, NewPlan());
+  std::vector<AcceptRequest> requests;
+  for (int i = 0; i < kMaxKeptUpdates + 2; ++i) {
+    Advance(absl::Seconds(1));
+    requests.push_back(Open(dev, NewPlan()));
+  }
+  EXPECT_THAT(Show(dev).open_updates, SizeIs(kMaxKeptUpdates));
+  EXPECT_EQ(OutcomeOf(NewReport(requests[1])), ReportOutcome::kUnknownToken);
+  EXPECT_EQ(OutcomeOf(NewReport(requests[2])), ReportOutcome::kRecorded);
+  EXPECT_EQ(OutcomeOf(NewReport(others)), ReportOutcome::kRecorded);
 }
 
 TEST_P(StorageContract, ExpiredUpdatesFreeTheirSlotsFirst) {
