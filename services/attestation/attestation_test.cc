@@ -45,6 +45,10 @@ class NotingSigner : public clients::SigningSessionClient {
     response.set_message("signed");
     return response;
   }
+  absl::StatusOr<v1::DecryptResponse> Decrypt(const runtime::CallContext&,
+                                              const v1::DecryptRequest&) override {
+    return absl::UnimplementedError("not asked for here");
+  }
   absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(
       const runtime::CallContext&, const v1::GetChallengeKeysRequest&) override {
     return absl::UnimplementedError("not asked for here");

@@ -100,6 +100,11 @@ class SigningSessionStub : public SigningSessionClient {
     return Call<v1::SignAttestationResultResponse>(
         channel_, context, "/tam.v1.SigningSessionService/SignAttestationResult", request);
   }
+  absl::StatusOr<v1::DecryptResponse> Decrypt(const runtime::CallContext& context,
+                                              const v1::DecryptRequest& request) override {
+    return Call<v1::DecryptResponse>(channel_, context, "/tam.v1.SigningSessionService/Decrypt",
+                                     request);
+  }
   absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(
       const runtime::CallContext& context, const v1::GetChallengeKeysRequest& request) override {
     return Call<v1::GetChallengeKeysResponse>(

@@ -23,6 +23,8 @@ class SigningSessionClient {
       const runtime::CallContext& context, const v1::SignUpdateRequest& request) = 0;
   virtual absl::StatusOr<v1::SignAttestationResultResponse> SignAttestationResult(
       const runtime::CallContext& context, const v1::SignAttestationResultRequest& request) = 0;
+  virtual absl::StatusOr<v1::DecryptResponse> Decrypt(const runtime::CallContext& context,
+                                                      const v1::DecryptRequest& request) = 0;
   virtual absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(
       const runtime::CallContext& context, const v1::GetChallengeKeysRequest& request) = 0;
 };

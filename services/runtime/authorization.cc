@@ -90,6 +90,7 @@ constexpr Permission kTable[] = {
     {"/tam.v1.SigningSessionService/SignUpdate", kGateway, Scope::kPlatform},
     {"/tam.v1.SigningSessionService/SignAttestationResult", Set(Role::kAttestationService),
      Scope::kPlatform},
+    {"/tam.v1.SigningSessionService/Decrypt", kGateway, Scope::kPlatform},
     {"/tam.v1.SigningSessionService/GetChallengeKeys", kGateway, Scope::kPlatform},
 
     {"/tam.v1.AuditService/ListEntries", kRead, Scope::kOwnTenant},

@@ -12,7 +12,7 @@ namespace {
 
 constexpr absl::string_view kReads = "reads only";
 
-constexpr std::array<RetryableMethod, 12> kMethods = {{
+constexpr std::array<RetryableMethod, 13> kMethods = {{
     {"tam.v1.RegistrySessionService", "ResolveEndpoint", kReads},
     {"tam.v1.RegistrySessionService", "Lookup", kReads},
     {"tam.v1.RegistrySessionService", "Accept",
@@ -33,6 +33,7 @@ constexpr std::array<RetryableMethod, 12> kMethods = {{
      "any signature over the request will do; as above"},
     {"tam.v1.SigningSessionService", "SignAttestationResult",
      "any signature over the request will do; as above"},
+    {"tam.v1.SigningSessionService", "Decrypt", kReads},
     {"tam.v1.SigningSessionService", "GetChallengeKeys", "derives the same keys"},
 }};
 

@@ -5,6 +5,8 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
 #include "crypto/text/text.h"
 #include "services/runtime/resource_name.h"
@@ -22,6 +24,7 @@ void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
 v1::CipherSuite SuiteOf(int32_t algorithm) {
   if (algorithm == cose::kEsp256) return v1::CIPHER_SUITE_ESP256;
   if (algorithm == cose::kEd25519) return v1::CIPHER_SUITE_ED25519;
+  if (algorithm == cose::kEcdhEsA128Kw) return v1::CIPHER_SUITE_ECDH_ES_A128KW;
   return v1::CIPHER_SUITE_UNSPECIFIED;
 }
 
@@ -31,30 +34,58 @@ v1::SigningKeyState StateOf(storage::SigningKeyState state) {
   return v1::SIGNING_KEY_STATE_RETIRED;
 }
 
+constexpr std::pair<v1::KeyPurpose, storage::SigningPurpose> kPurposes[] = {
+    {v1::KEY_PURPOSE_TEEP_MESSAGE, storage::SigningPurpose::kTeepMessage},
+    {v1::KEY_PURPOSE_ATTESTATION_RESULT, storage::SigningPurpose::kAttestationResult},
+    {v1::KEY_PURPOSE_TEEP_DECRYPTION, storage::SigningPurpose::kTeepDecryption},
+    {v1::KEY_PURPOSE_TAM_EVIDENCE, storage::SigningPurpose::kTamEvidence},
+};
+
+v1::KeyPurpose ToProto(storage::SigningPurpose purpose) {
+  for (const auto& [proto, model] : kPurposes) {
+    if (model == purpose) return proto;
+  }
+  return v1::KEY_PURPOSE_UNSPECIFIED;
+}
+
+absl::StatusOr<std::string> PemOf(const storage::SigningKey& key) {
+  if (key.purpose == storage::SigningPurpose::kTeepDecryption) {
+    auto parsed = keys::AgreementPublicKey::FromCoseKey(key.public_key);
+    if (!parsed.ok()) return parsed.status();
+    return parsed->ToPem();
+  }
+  auto parsed = keys::PublicKey::FromCoseKey(key.public_key);
+  if (!parsed.ok()) return parsed.status();
+  return parsed->ToPem();
+}
+
 absl::StatusOr<v1::SigningKey> ToProto(const std::string& tenant, const storage::SigningKey& key) {
   v1::SigningKey out;
   out.set_name(Concat("tenants/", tenant, "/signingKeys/", key.thumbprint.ToString()));
   out.set_thumbprint(cbor::AsString(key.thumbprint.bytes()));
-  out.set_purpose(key.purpose == storage::SigningPurpose::kAttestationResult
-                      ? v1::KEY_PURPOSE_ATTESTATION_RESULT
-                      : v1::KEY_PURPOSE_TEEP_MESSAGE);
+  out.set_purpose(ToProto(key.purpose));
   out.set_suite(SuiteOf(key.algorithm));
   out.set_state(StateOf(key.state));
   out.set_cose_key(cbor::AsString(key.public_key));
-  auto public_key = keys::PublicKey::FromCoseKey(key.public_key);
-  if (!public_key.ok()) return absl::InternalError(Concat(out.name(), ": public part unreadable"));
-  out.set_pem(public_key->ToPem());
+  auto pem = PemOf(key);
+  if (!pem.ok()) return absl::InternalError(Concat(out.name(), ": public part unreadable"));
+  out.set_pem(*std::move(pem));
   SetTime(key.created, *out.mutable_create_time());
   if (key.retired.has_value()) SetTime(*key.retired, *out.mutable_retire_time());
   return out;
 }
 
 absl::StatusOr<storage::SigningPurpose> PurposeOf(v1::KeyPurpose purpose) {
-  if (purpose == v1::KEY_PURPOSE_TEEP_MESSAGE) return storage::SigningPurpose::kTeepMessage;
-  if (purpose == v1::KEY_PURPOSE_ATTESTATION_RESULT) {
-    return storage::SigningPurpose::kAttestationResult;
+  for (const auto& [proto, model] : kPurposes) {
+    if (proto == purpose) return model;
   }
-  return absl::InvalidArgumentError("purpose: want TEEP_MESSAGE or ATTESTATION_RESULT");
+  return absl::InvalidArgumentError(
+      "purpose: want TEEP_MESSAGE, ATTESTATION_RESULT, TEEP_DECRYPTION or TAM_EVIDENCE");
+}
+
+absl::StatusOr<int32_t> KeyAlgorithmOf(v1::CipherSuite suite) {
+  if (suite == v1::CIPHER_SUITE_ECDH_ES_A128KW) return static_cast<int32_t>(cose::kEcdhEsA128Kw);
+  return AlgorithmOf(suite);
 }
 
 // Where the page begins: behind the key that the token names.
@@ -131,7 +162,7 @@ absl::StatusOr<v1::CreateSigningKeyResponse> AdminHandler::CreateSigningKey(
     const runtime::CallContext& context, const v1::CreateSigningKeyRequest& request) {
   auto purpose = PurposeOf(request.purpose());
   if (!purpose.ok()) return purpose.status();
-  auto algorithm = AlgorithmOf(request.suite());
+  auto algorithm = KeyAlgorithmOf(request.suite());
   if (!algorithm.ok()) return algorithm.status();
   auto tenant = FindParent(context, request.parent());
   if (!tenant.ok()) return tenant.status();

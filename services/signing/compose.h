@@ -14,6 +14,7 @@ namespace tam::signing {
 
 // The longest challenge and token that we send: what eat_nonce can hold (TEEP.md A6).
 inline constexpr size_t kMaxNonce = 64;
+inline constexpr size_t kMinNonce = 8;
 // The longest life of an Attestation Result.
 inline constexpr int64_t kMaxResultLifetimeSeconds = 86400;
 
@@ -28,7 +29,7 @@ absl::StatusOr<eat::Claims> ComposeAttestationResult(
 teep::WireProfile ProfileOf(v1::WireProfile profile);
 
 // COSE algorithm number. InvalidArgument for UNSPECIFIED.
-absl::StatusOr<int32_t> AlgorithmOf(v1::CipherSuite suite);
+absl::StatusOr<int32_t> AlgorithmOf(v1::CipherSuite suite);  // of a key that signs
 
 }  // namespace tam::signing
 

@@ -38,6 +38,8 @@ std::string_view PurposeText(storage::SigningPurpose purpose) {
       return "attestation result";
     case storage::SigningPurpose::kTeepDecryption:
       return "teep decryption";
+    case storage::SigningPurpose::kTamEvidence:
+      return "tam evidence";
   }
   return "unknown";
 }

@@ -5,6 +5,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "services/signing/kek.h"
 
@@ -12,13 +13,47 @@ namespace tam::signing {
 namespace {
 
 std::string_view PurposeName(storage::SigningPurpose purpose) {
-  return purpose == storage::SigningPurpose::kTeepMessage ? "teep-message" : "attestation-result";
+  switch (purpose) {
+    case storage::SigningPurpose::kTeepMessage:
+      return "teep-message";
+    case storage::SigningPurpose::kAttestationResult:
+      return "attestation-result";
+    case storage::SigningPurpose::kTeepDecryption:
+      return "decryption";
+    case storage::SigningPurpose::kTamEvidence:
+      return "tam-evidence";
+  }
+  return "unknown";
 }
 
 absl::StatusOr<keys::KeyType> TypeOf(int32_t algorithm) {
   if (algorithm == cose::kEsp256) return keys::KeyType::kP256;
   if (algorithm == cose::kEd25519) return keys::KeyType::kEd25519;
   return absl::InvalidArgumentError(Concat("algorithm: want -9 or -19, got ", algorithm));
+}
+
+// Of a key just made.
+struct Material {
+  keys::Thumbprint thumbprint;
+  std::string public_key;
+  secret::SecretBytes secret;
+};
+
+absl::StatusOr<Material> Generate(storage::SigningPurpose purpose, int32_t algorithm,
+                                  secret::RandomSource& random) {
+  const bool decrypts = purpose == storage::SigningPurpose::kTeepDecryption;
+  if (decrypts != (algorithm == cose::kEcdhEsA128Kw)) {
+    return absl::InvalidArgumentError("suite: want ECDH-ES+A128KW for a key that decrypts alone");
+  }
+  if (decrypts) {
+    const auto key = keys::AgreementKey::Generate(keys::AgreementCurve::kP256, random);
+    return Material{key.public_key().thumbprint(), key.public_key().cose_key(), key.ToCoseKey()};
+  }
+  auto type = TypeOf(algorithm);
+  if (!type.ok()) return type.status();
+  auto key = keys::PrivateKey::Generate(*type);
+  if (!key.ok()) return key.status();
+  return Material{key->public_key().thumbprint(), key->public_key().cose_key(), key->ToCoseKey()};
 }
 
 std::string Target(const storage::TenantId& tenant, const storage::KeyThumbprint& key) {
@@ -42,19 +77,40 @@ void KeyRing::Forget(const storage::TenantId& tenant) {
   held_.erase(tenant);
 }
 
-absl::StatusOr<keys::PrivateKey> KeyRing::Unwrap(const storage::SigningKey& key) {
+absl::StatusOr<secret::SecretBytes> KeyRing::Unwrap(const storage::SigningKey& key) {
   auto secret = dependencies_.wrapper.Unwrap(key.wrapped_private_key,
                                              KeyContext(key.tenant, key.thumbprint, key.purpose));
-  const std::string name = Concat("signing key ", key.thumbprint.ToString());
-  if (!secret.ok()) {
-    return absl::InternalError(
-        Concat(name, ": does not unwrap; another key encryption key, or an altered row"));
+  if (secret.ok()) return secret;
+  return absl::InternalError(
+      Concat("signing key ", key.thumbprint.ToString(),
+             ": does not unwrap; another key encryption key, or an altered row"));
+}
+
+absl::Status KeyRing::Hold(const storage::SigningKey& key, Held& held) {
+  const Use use(key.purpose, key.algorithm);
+  const bool decrypts = key.purpose == storage::SigningPurpose::kTeepDecryption;
+  // One that never signed does not stand for a key that was retired on purpose.
+  if (key.state != storage::SigningKeyState::kStandby) held.ever.insert(use);
+  // Devices go on encrypting to a retired key until they learn of another.
+  const bool wanted =
+      decrypts ? key.state != storage::SigningKeyState::kDestroyed &&
+                     held.decryption.size() < kMaxDecryptionKeys
+               : key.state == storage::SigningKeyState::kActive && !held.active.contains(use);
+  if (!wanted) return absl::OkStatus();
+  auto secret = Unwrap(key);
+  if (!secret.ok()) return secret.status();
+  const absl::Status another = absl::InternalError(
+      Concat("signing key ", key.thumbprint.ToString(), ": the unwrapped key is another"));
+  if (decrypts) {
+    auto parsed = keys::AgreementKey::FromCoseKey(secret->Reveal());
+    if (!parsed.ok() || parsed->public_key().thumbprint() != key.thumbprint.array()) return another;
+    held.decryption.push_back(*std::move(parsed));
+    return absl::OkStatus();
   }
   auto parsed = keys::PrivateKey::FromCoseKey(secret->Reveal());
-  if (!parsed.ok() || parsed->public_key().thumbprint() != key.thumbprint.array()) {
-    return absl::InternalError(Concat(name, ": the unwrapped key is another"));
-  }
-  return parsed;
+  if (!parsed.ok() || parsed->public_key().thumbprint() != key.thumbprint.array()) return another;
+  held.active.emplace(use, *std::move(parsed));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
@@ -64,13 +120,7 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
   auto stored = dependencies_.store.ListKeys(tenant, {context.deadline});
   if (!stored.ok()) return stored.status();
   for (const storage::SigningKey& key : *stored) {
-    const Use use(key.purpose, key.algorithm);
-    // One that never signed does not stand for a key that was retired on purpose.
-    if (key.state != storage::SigningKeyState::kStandby) held->ever.insert(use);
-    if (key.state != storage::SigningKeyState::kActive || held->active.contains(use)) continue;
-    auto unwrapped = Unwrap(key);
-    if (!unwrapped.ok()) return unwrapped.status();
-    held->active.emplace(use, *std::move(unwrapped));
+    if (absl::Status status = Hold(key, *held); !status.ok()) return status;
   }
   absl::MutexLock lock(&mutex_);
   if (held_.size() >= options_.max_tenants && !held_.contains(tenant)) {
@@ -111,31 +161,35 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
                                               PurposeName(purpose), ", algorithm ", algorithm));
 }
 
+absl::StatusOr<std::vector<keys::AgreementKey>> KeyRing::DecryptionKeys(
+    const runtime::CallContext& context, const storage::TenantId& tenant) {
+  std::shared_ptr<const Held> held = Find(tenant);
+  if (held == nullptr) {
+    auto loaded = Load(context, tenant);
+    if (!loaded.ok()) return loaded.status();
+    held = *std::move(loaded);
+  }
+  return held->decryption;
+}
+
 absl::StatusOr<KeyRing::Made> KeyRing::Make(const runtime::CallContext& context,
                                             const storage::TenantId& tenant,
                                             storage::SigningPurpose purpose, int32_t algorithm,
                                             storage::SigningKeyState state) {
-  if (purpose == storage::SigningPurpose::kTeepDecryption) {
-    return absl::InvalidArgumentError("purpose: want a key that signs");
-  }
-  auto type = TypeOf(algorithm);
-  if (!type.ok()) return type.status();
+  auto made = Generate(purpose, algorithm, dependencies_.random);
+  if (!made.ok()) return made.status();
   if (auto found = dependencies_.tenants.Get(tenant, {context.deadline}); !found.ok()) {
     return found.status();
   }
-  auto made = keys::PrivateKey::Generate(*type);
-  if (!made.ok()) return made.status();
   storage::SigningKey key;
   key.tenant = tenant;
-  key.thumbprint = storage::KeyThumbprint(made->public_key().thumbprint());
+  key.thumbprint = storage::KeyThumbprint(made->thumbprint);
   key.purpose = purpose;
   key.algorithm = algorithm;
   key.state = state;
-  const std::string& public_key = made->public_key().cose_key();
-  key.public_key.assign(public_key.begin(), public_key.end());
-  const secret::SecretBytes secret = made->ToCoseKey();
+  key.public_key.assign(made->public_key.begin(), made->public_key.end());
   const std::string wrapped = dependencies_.wrapper.Wrap(
-      secret.Reveal(), KeyContext(tenant, key.thumbprint, purpose), dependencies_.random);
+      made->secret.Reveal(), KeyContext(tenant, key.thumbprint, purpose), dependencies_.random);
   key.wrapped_private_key.assign(wrapped.begin(), wrapped.end());
   auto entry = dependencies_.audit.OfCaller(
       context, tenant, "signing-key.create", Target(tenant, key.thumbprint),

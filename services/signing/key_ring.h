@@ -8,12 +8,14 @@
 #include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
 #include "crypto/secret/secret.h"
 #include "services/runtime/audit_entry.h"
@@ -56,6 +58,12 @@ class KeyRing {
                                              const storage::TenantId& tenant,
                                              storage::SigningPurpose purpose, int32_t algorithm);
 
+  // The keys that open what devices encrypted: active, on standby and retired, newest first, at
+  // most kMaxDecryptionKeys; none is made. Errors as of ActiveKey.
+  absl::StatusOr<std::vector<keys::AgreementKey>> DecryptionKeys(
+      const runtime::CallContext& context, const storage::TenantId& tenant);
+  static constexpr size_t kMaxDecryptionKeys = 16;
+
   // Makes a key, which signs from now on; the active one before it is retired and stays listed. Or
   // one on standby, which changes nothing for the active one.
   absl::StatusOr<storage::SigningKey> Create(const runtime::CallContext& context,
@@ -79,6 +87,7 @@ class KeyRing {
     absl::Duration read;
     std::map<Use, keys::PrivateKey> active;
     std::set<Use> ever;  // uses for which a key signed, or could have
+    std::vector<keys::AgreementKey> decryption;
   };
 
   // A new key, not stored yet, and the entry for it.
@@ -93,7 +102,8 @@ class KeyRing {
   std::shared_ptr<const Held> Find(const storage::TenantId& tenant);
   absl::StatusOr<std::shared_ptr<const Held>> Load(const runtime::CallContext& context,
                                                    const storage::TenantId& tenant);
-  absl::StatusOr<keys::PrivateKey> Unwrap(const storage::SigningKey& key);
+  absl::Status Hold(const storage::SigningKey& key, Held& held);
+  absl::StatusOr<secret::SecretBytes> Unwrap(const storage::SigningKey& key);
   void Forget(const storage::TenantId& tenant);
 
   const Dependencies dependencies_;

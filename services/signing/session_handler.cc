@@ -6,9 +6,11 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "services/signing/compose.h"
 #include "services/signing/kek.h"
+#include "services/signing/tam_evidence.h"
 #include "teep/eat/eat.h"
 #include "teep/message/message.h"
 
@@ -20,6 +22,7 @@ constexpr size_t kChallengeKeySize = 32;
 constexpr int64_t kEpochSeconds = 3600;
 constexpr int64_t kEpochsBack = 7;
 constexpr int64_t kEpochsAhead = 1;
+constexpr size_t kMaxCiphertext = 64 * 1024;
 
 // The table of the dispatcher lets the right service in; the purpose of a key says it once more, so
 // that no mistake there lets the gateway sign results or the verifier messages.
@@ -56,38 +59,107 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignQueryRequest(
   if (!tenant.ok()) return tenant.status();
   auto message = ComposeQueryRequest(request);
   if (!message.ok()) return message.status();
+  const bool one_suite = request.suite() != v1::CIPHER_SUITE_UNSPECIFIED;
+  if (request.has_tam_attestation() && !one_suite) {
+    return absl::InvalidArgumentError("suite: want one, which the TAM's evidence can name");
+  }
   if (!budget_.Spend()) {
     return absl::ResourceExhaustedError("signing: the budget of QueryRequests is used up");
   }
+  if (one_suite) return SignForOneSuite(context, request, *tenant, *std::move(message));
   auto payload = teep::Encode(*std::move(message), ProfileOf(request.wire_profile()));
   if (!payload.ok()) return payload.status();
-  auto bytes = SignQuery(context, *tenant, request, *payload);
+  auto bytes = SignForBothSuites(context, request, *tenant, *payload);
   if (!bytes.ok()) return bytes.status();
   v1::SignQueryRequestResponse response;
   response.set_message(*std::move(bytes));
   return response;
 }
 
-absl::StatusOr<std::string> SessionHandler::SignQuery(const runtime::CallContext& context,
-                                                      const storage::TenantId& tenant,
-                                                      const v1::SignQueryRequestRequest& request,
-                                                      const std::string& payload) {
+absl::StatusOr<std::string> SessionHandler::SignForBothSuites(
+    const runtime::CallContext& context, const v1::SignQueryRequestRequest& request,
+    const storage::TenantId& tenant, const std::string& payload) {
   const auto purpose = storage::SigningPurpose::kTeepMessage;
-  cose::SignOptions options;
-  options.older_numbers = request.older_algorithms();
-  if (request.suite() != v1::CIPHER_SUITE_UNSPECIFIED) {
-    auto algorithm = AlgorithmOf(request.suite());
-    if (!algorithm.ok()) return algorithm.status();
-    auto key = dependencies_.keys.ActiveKey(context, tenant, purpose, *algorithm);
-    if (!key.ok()) return key.status();
-    return cose::Sign1(*key, cbor::AsBytes(payload), options);
-  }
   auto p256 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEsp256);
   if (!p256.ok()) return p256.status();
   auto ed25519 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEd25519);
   if (!ed25519.ok()) return ed25519.status();
   const std::array<const keys::PrivateKey*, 2> signers = {&*p256, &*ed25519};
-  return cose::Sign(signers, cbor::AsBytes(payload), options);
+  return cose::Sign(signers, cbor::AsBytes(payload), {.older_numbers = request.older_algorithms()});
+}
+
+absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignForOneSuite(
+    const runtime::CallContext& context, const v1::SignQueryRequestRequest& request,
+    const storage::TenantId& tenant, teep::QueryRequest message) {
+  auto algorithm = AlgorithmOf(request.suite());
+  if (!algorithm.ok()) return algorithm.status();
+  auto key = dependencies_.keys.ActiveKey(context, tenant, storage::SigningPurpose::kTeepMessage,
+                                          *algorithm);
+  if (!key.ok()) return key.status();
+  if (request.has_tam_attestation()) {
+    auto evidence = MakeTamEvidence(context, request.tam_attestation(), tenant, *algorithm,
+                                    key->public_key().thumbprint());
+    if (!evidence.ok()) return evidence.status();
+    message.attestation_payload = *std::move(evidence);
+    message.attestation_payload_format = TamEvidenceFormat();
+  }
+  auto payload = teep::Encode(std::move(message), ProfileOf(request.wire_profile()));
+  if (!payload.ok()) return payload.status();
+  auto bytes =
+      cose::Sign1(*key, cbor::AsBytes(*payload), {.older_numbers = request.older_algorithms()});
+  if (!bytes.ok()) return bytes.status();
+  v1::SignQueryRequestResponse response;
+  response.set_message(*std::move(bytes));
+  return response;
+}
+
+absl::StatusOr<std::string> SessionHandler::MakeTamEvidence(const runtime::CallContext& context,
+                                                            const v1::TamAttestation& asked,
+                                                            const storage::TenantId& tenant,
+                                                            int32_t algorithm,
+                                                            const keys::Thumbprint& message_key) {
+  auto program = ProgramDigest();
+  if (!program.ok()) return program.status();
+  auto now = time_.Now({context.deadline});
+  if (!now.ok()) return now.status();
+  auto claims = ComposeTamEvidence(asked, tenant, message_key, *now, *program);
+  if (!claims.ok()) return claims.status();
+  auto key = dependencies_.keys.ActiveKey(context, tenant, storage::SigningPurpose::kTamEvidence,
+                                          algorithm);
+  if (!key.ok()) return key.status();
+  return cose::Sign1(*key, cbor::AsBytes(eat::EncodeClaims(*claims)));
+}
+
+absl::StatusOr<v1::DecryptResponse> SessionHandler::Decrypt(const runtime::CallContext& context,
+                                                            const v1::DecryptRequest& request) {
+  if (auto s = RequireRole(context, runtime::Role::kGatewayService, "messages"); !s.ok()) return s;
+  auto tenant = ParseTenant(request.tenant_uid());
+  if (!tenant.ok()) return tenant.status();
+  if (request.use() != v1::DECRYPT_USE_EAT && request.use() != v1::DECRYPT_USE_SUIT_REPORT) {
+    return absl::InvalidArgumentError("use: want EAT or SUIT_REPORT");
+  }
+  if (request.message().size() > kMaxCiphertext) {
+    return absl::InvalidArgumentError(
+        Concat("message: want at most ", kMaxCiphertext, " bytes, got ", request.message().size()));
+  }
+  auto sealed =
+      cose::EncryptedMessage::Parse(cbor::AsBytes(request.message()), cose::TagRule::kRequired);
+  if (!sealed.ok()) return sealed.status();
+  auto keys = dependencies_.keys.DecryptionKeys(context, *tenant);
+  if (!keys.ok()) return keys.status();
+  const std::string_view other =
+      request.use() == v1::DECRYPT_USE_EAT ? cose::kEatEncryption : cose::kSuitReportEncryption;
+  for (const keys::AgreementKey& key : *keys) {
+    auto opened = sealed->Decrypt(key, other);
+    if (absl::IsInvalidArgument(opened.status())) return opened.status();
+    if (!opened.ok()) continue;
+    v1::DecryptResponse response;
+    response.set_plaintext(cbor::AsString(opened->bytes()));
+    response.set_key_thumbprint(cbor::AsString(key.public_key().thumbprint()));
+    response.set_authenticated(opened->authenticated());
+    return response;
+  }
+  return absl::UnauthenticatedError("message: the tenant has no key that opens it");
 }
 
 absl::StatusOr<v1::SignUpdateResponse> SessionHandler::SignUpdate(
@@ -194,6 +266,7 @@ runtime::ServiceBinding SessionHandler::Binding() {
   binding.Add("SignQueryRequest", *this, &SessionHandler::SignQueryRequest)
       .Add("SignUpdate", *this, &SessionHandler::SignUpdate)
       .Add("SignAttestationResult", *this, &SessionHandler::SignAttestationResult)
+      .Add("Decrypt", *this, &SessionHandler::Decrypt)
       .Add("GetChallengeKeys", *this, &SessionHandler::GetChallengeKeys);
   return binding;
 }

@@ -12,6 +12,7 @@
 #include "services/runtime/rpc.h"
 #include "services/signing/budget.h"
 #include "services/signing/key_ring.h"
+#include "teep/message/message.h"
 
 namespace tam::signing {
 
@@ -37,6 +38,8 @@ class SessionHandler {
                                                     const v1::SignUpdateRequest& request);
   absl::StatusOr<v1::SignAttestationResultResponse> SignAttestationResult(
       const runtime::CallContext& context, const v1::SignAttestationResultRequest& request);
+  absl::StatusOr<v1::DecryptResponse> Decrypt(const runtime::CallContext& context,
+                                              const v1::DecryptRequest& request);
   absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(
       const runtime::CallContext& context, const v1::GetChallengeKeysRequest& request);
 
@@ -44,10 +47,17 @@ class SessionHandler {
   runtime::ServiceBinding Binding();
 
  private:
-  absl::StatusOr<std::string> SignQuery(const runtime::CallContext& context,
-                                        const storage::TenantId& tenant,
-                                        const v1::SignQueryRequestRequest& request,
-                                        const std::string& payload);
+  absl::StatusOr<std::string> SignForBothSuites(const runtime::CallContext& context,
+                                                const v1::SignQueryRequestRequest& request,
+                                                const storage::TenantId& tenant,
+                                                const std::string& payload);
+  absl::StatusOr<v1::SignQueryRequestResponse> SignForOneSuite(
+      const runtime::CallContext& context, const v1::SignQueryRequestRequest& request,
+      const storage::TenantId& tenant, teep::QueryRequest message);
+  absl::StatusOr<std::string> MakeTamEvidence(const runtime::CallContext& context,
+                                              const v1::TamAttestation& asked,
+                                              const storage::TenantId& tenant, int32_t algorithm,
+                                              const keys::Thumbprint& message_key);
   // Reads the root once; it never changes afterwards.
   absl::Status EnsureRoot(const runtime::CallContext& context);
 

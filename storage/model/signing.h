@@ -17,8 +17,10 @@ enum class SigningPurpose {
   kTeepMessage,
   // Attestation Results.
   kAttestationResult,
-  // Decryption of TEEP messages from devices.
+  // Decryption of what devices encrypt for the TAM: an agreement key.
   kTeepDecryption,
+  // Evidence of the TAM about itself.
+  kTamEvidence,
 };
 
 // kRetired: verifies what it signed, signs no more. kDestroyed: the wrapped key is emptied.

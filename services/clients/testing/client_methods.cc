@@ -96,6 +96,7 @@ std::vector<ClientMethod> Make() {
       Method(s, "SignQueryRequest", gateway, signing, &Signing::SignQueryRequest),
       Method(s, "SignUpdate", gateway, signing, &Signing::SignUpdate),
       Method(s, "SignAttestationResult", "attestation", signing, &Signing::SignAttestationResult),
+      Method(s, "Decrypt", gateway, signing, &Signing::Decrypt),
       Method(s, "GetChallengeKeys", gateway, signing, &Signing::GetChallengeKeys),
   };
 }

@@ -1,6 +1,7 @@
 #include "crypto/keys/key.h"
 
 #include "crypto/cbor/cbor.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/text/text.h"
 #include "proto/tam/v1/signing.pb.h"
 #include "tools/tamctl/call.h"
@@ -17,12 +18,31 @@ const std::vector<Column>& Columns() {
   return columns;
 }
 
+constexpr char kPurposes[] =
+    "teep-message (default), attestation-result, decryption or tam-evidence";
+
 absl::StatusOr<v1::KeyPurpose> ReadPurpose(Context& context, std::string_view otherwise) {
   const std::string text = context.FlagOr("purpose", otherwise);
   if (text == "teep-message") return v1::KEY_PURPOSE_TEEP_MESSAGE;
   if (text == "attestation-result") return v1::KEY_PURPOSE_ATTESTATION_RESULT;
+  if (text == "decryption") return v1::KEY_PURPOSE_TEEP_DECRYPTION;
+  if (text == "tam-evidence") return v1::KEY_PURPOSE_TAM_EVIDENCE;
   if (text == "all") return v1::KEY_PURPOSE_UNSPECIFIED;
-  return UsageError(Concat("--purpose: want teep-message or attestation-result, got '", text, "'"));
+  return UsageError(Concat("--purpose: want ", kPurposes, ", got '", text, "'"));
+}
+
+// A key that decrypts knows one suite, so that none need be named.
+absl::StatusOr<v1::CipherSuite> ReadSuite(Context& context, v1::KeyPurpose purpose) {
+  if (purpose == v1::KEY_PURPOSE_TEEP_DECRYPTION) {
+    const std::string suite = context.FlagOr("suite", "ecdh-es-a128kw");
+    if (suite == "ecdh-es-a128kw") return v1::CIPHER_SUITE_ECDH_ES_A128KW;
+    return UsageError(Concat("--suite: want ecdh-es-a128kw, got '", suite, "'"));
+  }
+  const auto suite = context.Required("suite");
+  if (!suite.ok()) return suite.status();
+  if (*suite == "esp256") return v1::CIPHER_SUITE_ESP256;
+  if (*suite == "ed25519") return v1::CIPHER_SUITE_ED25519;
+  return UsageError(Concat("--suite: want esp256 or ed25519, got '", *suite, "'"));
 }
 
 absl::Status Create(Context& context) {
@@ -32,15 +52,9 @@ absl::Status Create(Context& context) {
   if (!purpose.ok()) return purpose.status();
   if (*purpose == v1::KEY_PURPOSE_UNSPECIFIED) return UsageError("--purpose: a key has one");
   request.set_purpose(*purpose);
-  const auto suite = context.Required("suite");
+  const auto suite = ReadSuite(context, *purpose);
   if (!suite.ok()) return suite.status();
-  if (*suite == "esp256") {
-    request.set_suite(v1::CIPHER_SUITE_ESP256);
-  } else if (*suite == "ed25519") {
-    request.set_suite(v1::CIPHER_SUITE_ED25519);
-  } else {
-    return UsageError(Concat("--suite: want esp256 or ed25519, got '", *suite, "'"));
-  }
+  request.set_suite(*suite);
   request.set_standby(context.Has("standby"));
   const auto answer =
       Call<v1::CreateSigningKeyResponse>(context, "SigningService/CreateSigningKey", request);
@@ -97,11 +111,19 @@ absl::Status Retire(Context& context) {
   return answer.ok() ? PrintOne(context, answer->key(), Columns()) : answer.status();
 }
 
-absl::StatusOr<std::string> Export(const v1::SigningKey& key, const std::string& form) {
-  const auto parsed = keys::PublicKey::FromCoseKey(cbor::AsBytes(key.cose_key()));
+template <typename Key>
+absl::StatusOr<std::string> ExportAs(const v1::SigningKey& key, const std::string& form) {
+  const auto parsed = Key::FromCoseKey(cbor::AsBytes(key.cose_key()));
   if (!parsed.ok()) return absl::InternalError("the server's key does not parse");
-  if (form == "pem") return parsed->ToPem();
-  if (form == "cose") return parsed->cose_key();
+  return form == "pem" ? parsed->ToPem() : parsed->cose_key();
+}
+
+absl::StatusOr<std::string> Export(const v1::SigningKey& key, const std::string& form) {
+  if (form == "pem" || form == "cose") {
+    return key.purpose() == v1::KEY_PURPOSE_TEEP_DECRYPTION
+               ? ExportAs<keys::AgreementPublicKey>(key, form)
+               : ExportAs<keys::PublicKey>(key, form);
+  }
   return UsageError(Concat("--form: want pem or cose, got '", form, "'"));
 }
 
@@ -148,8 +170,8 @@ std::vector<Command> KeyCommands() {
        .summary = "make a signing key of the TAM; it replaces the active one of its kind",
        .details = "With --standby it replaces nothing before `tamctl key activate`, so that "
                   "devices can be given its public part first.",
-       .flags = {{"suite", "NAME", "esp256 or ed25519"},
-                 {"purpose", "NAME", "teep-message (default) or attestation-result"},
+       .flags = {{"suite", "NAME", "esp256 or ed25519; none for decryption"},
+                 {"purpose", "NAME", kPurposes},
                  {"standby", "", "the active key goes on signing"}},
        .example = "tamctl key create --suite esp256 --standby",
        .run = Create},
@@ -195,7 +217,7 @@ std::vector<Command> KeyCommands() {
        .details = "Without THUMBPRINT: every key of the purpose that signs or stands by, one PEM "
                   "block each.",
        .flags = {{"form", "NAME", "pem (default) or cose, a COSE_Key"},
-                 {"purpose", "NAME", "teep-message (default), attestation-result or all"},
+                 {"purpose", "NAME", "as of create, or all"},
                  {"output", "FILE", "-o: where to; default: standard output"},
                  kLimitFlag},
        .example = "tamctl key export -o tam-keys.pem",
