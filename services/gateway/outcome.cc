@@ -49,6 +49,7 @@ absl::string_view OutcomeCode(Outcome outcome) {
       "report_unknown_token",
       "error_without_token",
       "error_to_query_recorded",
+      "flagged",
       "failed",
   };
   static_assert(std::size(kCodes) == static_cast<size_t>(Outcome::kCount));

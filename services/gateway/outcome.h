@@ -40,6 +40,7 @@ enum class Outcome {
   kReportUnknownToken,
   kErrorWithoutToken,
   kErrorToQueryRecorded,
+  kFlagged,  // accepted, though the device breaks a rule; comes before the final outcome
   kFailed,
   kCount,  // not an outcome
 };

@@ -72,6 +72,11 @@ absl::StatusOr<v1::SignUpdateResponse> Peers::SignUpdate(const Context& context,
   return NeverAboutTheDevice(signing_->SignUpdate(context, request));
 }
 
+absl::StatusOr<v1::DecryptResponse> Peers::Decrypt(const Context& context,
+                                                   const v1::DecryptRequest& request) {
+  return NeverAboutTheDevice(signing_->Decrypt(context, request));
+}
+
 absl::StatusOr<v1::GetChallengeKeysResponse> Peers::GetChallengeKeys(const Context& context) {
   return NeverAboutTheDevice(signing_->GetChallengeKeys(context, v1::GetChallengeKeysRequest()));
 }

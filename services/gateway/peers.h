@@ -52,6 +52,9 @@ class Peers {
       const Context& context, const v1::SignQueryRequestRequest& request);
   absl::StatusOr<v1::SignUpdateResponse> SignUpdate(const Context& context,
                                                     const v1::SignUpdateRequest& request);
+  // Unauthenticated: no key of the tenant opens it. InvalidArgument: malformed.
+  absl::StatusOr<v1::DecryptResponse> Decrypt(const Context& context,
+                                              const v1::DecryptRequest& request);
   absl::StatusOr<v1::GetChallengeKeysResponse> GetChallengeKeys(const Context& context);
 
  private:

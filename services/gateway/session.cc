@@ -84,6 +84,8 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
                RandomSeed(dependencies_.random)),
       resends_(config.limit_slots, config.resends_per_device, dependencies_.clock,
                RandomSeed(dependencies_.random)),
+      error_resends_(config.limit_slots, config.error_resends_per_device, dependencies_.clock,
+                     RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
                    RandomSeed(dependencies_.random)) {}
 
@@ -100,7 +102,7 @@ absl::StatusOr<std::string> SessionEngine::ProcessConnect(const std::string& pat
   if (!endpoint.ok()) return endpoint.status();
   Session session(*std::move(endpoint), context, arrival.source, arrived);
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
-  auto query = MakeQueryRequest(*session.endpoint, session.context);
+  auto query = MakeQueryRequest(*session.endpoint, session.context, QueryOptions());
   if (query.ok()) {
     Record(session, Outcome::kQueryRequestSent);
   } else {
@@ -119,26 +121,44 @@ absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
   return absl::ResourceExhaustedError("signing budget of QueryRequests used up");
 }
 
+namespace {
+
+// Older agents know no challenge: evidence that they make is fresh by the token.
+ChallengeKind KindFor(const Endpoint& endpoint, const ChallengeBinding& binding) {
+  if ((binding.data_items & kAttestationBit) == 0) return ChallengeKind::kToken;
+  return endpoint.profile == teep::WireProfile::kLegacy ? ChallengeKind::kPassportToken
+                                                        : ChallengeKind::kChallenge;
+}
+
+// Of the first QueryRequest; unspecified: signed by each.
+v1::CipherSuite FirstSuite(const Endpoint& endpoint) {
+  if (!endpoint.legacy.sign1.has_value()) return v1::CIPHER_SUITE_UNSPECIFIED;
+  return endpoint.legacy.sign1 == keys::KeyType::kP256 ? v1::CIPHER_SUITE_ESP256
+                                                       : v1::CIPHER_SUITE_ED25519;
+}
+
+}  // namespace
+
 absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endpoint,
-                                                            const runtime::CallContext& context) {
+                                                            const runtime::CallContext& context,
+                                                            const QueryOptions& options) {
   auto keys = dependencies_.keys.Get(context.deadline);
   if (!keys.ok()) return keys.status();
-  const bool attested = (endpoint.binding.data_items & kAttestationBit) != 0;
-  const bool legacy = endpoint.profile == teep::WireProfile::kLegacy;
-  const ChallengeKind kind = !attested ? ChallengeKind::kToken
-                             : legacy  ? ChallengeKind::kPassportToken
-                                       : ChallengeKind::kChallenge;
-  auto challenge =
-      MakeChallenge(keys->keys(), endpoint.binding, kind, keys->now(), dependencies_.random);
+  ChallengeBinding binding = endpoint.binding;
+  binding.data_items &= static_cast<uint8_t>(~options.without_items);
+  const ChallengeKind kind = KindFor(endpoint, binding);
+  auto challenge = MakeChallenge(keys->keys(), binding, kind, keys->now(), dependencies_.random);
   if (!challenge.ok()) return challenge.status();
   v1::SignQueryRequestRequest request;
   request.set_tenant_uid(endpoint.tenant_uid);
   SetProfile(endpoint, request);
-  if (endpoint.legacy.sign1.has_value()) {
-    request.set_suite(endpoint.legacy.sign1 == keys::KeyType::kP256 ? v1::CIPHER_SUITE_ESP256
-                                                                    : v1::CIPHER_SUITE_ED25519);
+  request.set_data_items(binding.data_items);
+  request.set_suite(options.suite != v1::CIPHER_SUITE_UNSPECIFIED ? options.suite
+                                                                  : FirstSuite(endpoint));
+  if (options.names_version) request.add_versions(0);
+  if (options.attests_itself) {
+    request.mutable_tam_attestation()->set_nonce(options.nonce.value_or(""));
   }
-  request.set_data_items(endpoint.binding.data_items);
   kind == ChallengeKind::kChallenge ? request.set_challenge(*challenge)
                                     : request.set_token(*challenge);
   auto signed_message = dependencies_.peers.SignQueryRequest(context, request);
@@ -253,8 +273,11 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
                 RuleBroken(*session.endpoint, cose, verified.status()));
   }
   session.suite = SuiteOf(verified->algorithm());
+  session.agent = *key;
   recent_keys_.Remember(KeyOf(session));
+  if (absl::Status s = OpenEvidence(session, verified->message()); !s.ok()) return Fail(session, s);
   ReopenIfRefused(session);
+  if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
   return Dispatch(session, verified->message());
 }
 

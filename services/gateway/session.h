@@ -24,6 +24,7 @@
 #include "services/gateway/outcome.h"
 #include "services/gateway/peers.h"
 #include "services/gateway/protocol.h"
+#include "services/gateway/session_suit_reports.h"
 #include "services/runtime/identity.h"
 #include "teep/message/message.h"
 
@@ -42,9 +43,10 @@ struct SessionConfig {
   // Messages that name a proven key and are not by it: above it, the key has no reserved capacity.
   Rate failures_per_key{1, 30};
   Rate excess_messages{100, 100};
-  // Stateless replies (err-codes 1, 4, 7; a QueryRequest after an Error) to one key, and reads of
-  // keys and configuration in vain.
+  // Stateless replies (err-codes 1, 4, 7) to one key, and reads of keys and configuration in vain.
   Rate per_device{0.1, 20};
+  // QueryRequests after Errors of one key, so that two who never agree do not go on for ever.
+  Rate error_resends_per_device{2.0 / 60, 2};
   // The open Update of one key again, for copies of the message that opened it: a network may
   // deliver many at once.
   Rate resends_per_device{1, 1024};
@@ -102,10 +104,25 @@ class SessionEngine : public TeepProtocol {
     std::string kid;             // thumbprint of the key that is said to have signed
     v1::LookupResponse device;
     v1::CipherSuite suite = v1::CIPHER_SUITE_UNSPECIFIED;
+    std::optional<keys::PublicKey>
+        agent;  // the key that signed; set once the signature is verified
     // Of a QueryResponse: what it brought as challenge or token, and what became of checking it.
     std::optional<std::string> challenge;
     absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
+    std::optional<std::string> evidence;  // its attestation payload, where it was encrypted
+    int decryptions = 0;
+    std::string reports;   // of a QueryResponse: what its SUIT reports say, for the log
     bool charged = false;  // the key's account has paid for a stateless reply
+  };
+
+  // How a QueryRequest differs from the first one of an endpoint.
+  struct QueryOptions {
+    // Of the device, once it is known (draft -26 section 8.1). Unset: signed by every one of ours.
+    v1::CipherSuite suite = v1::CIPHER_SUITE_UNSPECIFIED;
+    uint64_t without_items = 0;        // bits of data-item-requested that are left out
+    bool names_version = false;        // rather than leave it to the default
+    bool attests_itself = false;       // with evidence of the TAM itself
+    std::optional<std::string> nonce;  // for that evidence; unset: its time of issue is all it has
   };
 
   // Counts one that waits, while it lives.
@@ -123,7 +140,8 @@ class SessionEngine : public TeepProtocol {
   // session.cc: who speaks, and whether it is a replay.
   runtime::CallContext NewContext(const Arrival& arrival) const;
   absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
-                                               const runtime::CallContext& context);
+                                               const runtime::CallContext& context,
+                                               const QueryOptions& options);
   absl::Status CheckQueryBudget(const Session& session);
   absl::StatusOr<cose::Message> ParseSigned(std::string_view message,
                                             const Endpoint& endpoint) const;
@@ -152,8 +170,15 @@ class SessionEngine : public TeepProtocol {
   // True when the guard shows this challenge, or a later one, as used.
   static bool IsUsed(const Session& session);
 
+  // session_decrypt.cc. Unimplemented: this TAM cannot open it. InvalidArgument: malformed.
+  absl::StatusOr<std::string> Decrypt(Session& session, v1::DecryptUse use,
+                                      std::string_view sealed);
+  // Fills `evidence`, and the challenge in it, where a QueryResponse brought it encrypted.
+  absl::Status OpenEvidence(Session& session, const teep::Message& message);
+
   // session_response.cc: a verified QueryResponse.
   Answer OnQueryResponse(Session& session, const teep::QueryResponse& response);
+  Answer OnChallenged(Session& session, const teep::QueryResponse& response, uint64_t asked);
   // err-code 7 for a challenge that is not one of ours, now.
   Answer RefuseChallenge(Session& session);
   void NoteTurnedAway(const Session& session);
@@ -173,11 +198,27 @@ class SessionEngine : public TeepProtocol {
   // session_report.cc: a verified Success or Error.
   Answer OnSuccess(Session& session, const teep::Success& success);
   Answer OnError(Session& session, const teep::Error& error);
+  // `query` is sent once the report is recorded.
+  Answer Report(Session& session, v1::ReportRequest request,
+                const std::optional<QueryOptions>& query);
+
+  // session_errors.cc: what answers Errors of each code.
   Answer OnErrorWithoutToken(Session& session, const teep::Error& error);
   Answer OnErrorToQuery(Session& session, const teep::Error& error);
-  Answer Report(Session& session, v1::ReportRequest request,
-                const std::vector<std::string>& suit_reports);
+  // The QueryRequest that may do better than the one of `asked` that `error` answers; nullopt:
+  // none, or not again so soon.
+  std::optional<QueryOptions> BetterQuery(const Session& session, const teep::Error& error,
+                                          uint64_t asked);
+  Answer SendQuery(Session& session, const QueryOptions& options);
+  void FlagIncomplete(const Session& session, const teep::Error& error);
   absl::Duration BackOffFor(teep::ErrorCode code) const;
+  static uint32_t CodeOf(const teep::Error& error);
+
+  // session_suit_reports.cc: errors as ReadSuitReports has them. Records what is flagged.
+  absl::StatusOr<SuitReports> ReadReports(Session& session, const std::vector<std::string>& reports,
+                                          const std::optional<std::string>& token);
+  // What a Success or an Error of which the reports cannot be read leads to.
+  Answer OnUnsoundReports(const Session& session, const absl::Status& status);
 
   const SessionConfig config_;
   const Dependencies dependencies_;
@@ -190,6 +231,7 @@ class SessionEngine : public TeepProtocol {
   BucketTable key_failures_;
   BucketTable devices_;
   BucketTable resends_;
+  BucketTable error_resends_;
   RecentKeys recent_keys_;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
 #include "crypto/secret/secret.h"
 #include "services/registry/binding.h"
 #include "tests/support/status_matchers.h"
@@ -133,6 +134,10 @@ void SessionFixture::PlaySigning() {
     query.supported_cipher_suites = teep::MandatoryCipherSuites();
     query.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
     query.data_item_requested = request.data_items();
+    query.versions.assign(request.versions().begin(), request.versions().end());
+    if (request.has_tam_attestation()) {
+      query.attestation_payload = "evidence of the TAM for " + request.tam_attestation().nonce();
+    }
     const auto payload = teep::Encode(query, ProfileOf(request));
     if (!payload.ok()) return payload.status();
     const keys::PrivateKey* signers[] = {&tam_p256_, &tam_ed25519_};
@@ -143,6 +148,20 @@ void SessionFixture::PlaySigning() {
              : cose::Sign1(*signers[ed25519 ? 1 : 0], cbor::AsBytes(*payload), OptionsOf(request));
     static_cast<v1::SignQueryRequestResponse&>(*response).set_message(bytes.value_or(""));
     return bytes.status();
+  });
+  signing_.Set("Decrypt", [this](const auto& message, auto* response) {
+    const auto& request = static_cast<const v1::DecryptRequest&>(message);
+    const auto sealed =
+        cose::EncryptedMessage::Parse(cbor::AsBytes(request.message()), cose::TagRule::kRequired);
+    if (!sealed.ok()) return sealed.status();
+    const auto opened = sealed->Decrypt(tam_agreement_, request.use() == v1::DECRYPT_USE_EAT
+                                                            ? cose::kEatEncryption
+                                                            : cose::kSuitReportEncryption);
+    if (!opened.ok()) return opened.status();
+    auto& answer = static_cast<v1::DecryptResponse&>(*response);
+    answer.set_plaintext(cbor::AsString(opened->bytes()));
+    answer.set_authenticated(opened->authenticated());
+    return absl::OkStatus();
   });
   signing_.Set("SignUpdate", [this](const auto& message, auto* response) {
     const auto& request = static_cast<const v1::SignUpdateRequest&>(message);
@@ -203,9 +222,10 @@ runtime::CallContext SessionFixture::Operator() {
   return {IdentityOf("tenant/acme/operator/olga"), absl::InfiniteFuture(), ""};
 }
 
-void SessionFixture::CreateEndpoint(const std::string& name, bool attested) {
+void SessionFixture::CreateEndpoint(const std::string& name, bool attested, uint32_t data_items) {
   v1::Endpoint settings;
   settings.set_attestation_required(attested);
+  settings.set_data_items(data_items);
   CreateEndpoint(name, settings);
 }
 
@@ -296,6 +316,22 @@ absl::StatusOr<std::optional<std::string>> SessionFixture::Send(const std::strin
                                                                 const std::string& endpoint,
                                                                 const std::string& source) {
   return module_->protocol().ProcessTeepMessage("/tam/acme/" + endpoint, bytes, {source});
+}
+
+teep::QueryRequest SessionFixture::QueryIn(const absl::StatusOr<std::optional<std::string>>& answer,
+                                           const keys::PrivateKey& tam) {
+  EXPECT_OK(answer);
+  if (!answer.ok() || !answer->has_value()) {
+    ADD_FAILURE() << "no message in the answer";
+    return teep::QueryRequest();
+  }
+  const auto cose = cose::Message::Parse(cbor::AsBytes(**answer), cose::TagRule::kRequired);
+  EXPECT_OK(cose);
+  EXPECT_EQ(cose->structure(), cose::Structure::kSign1);
+  const auto verified =
+      teep::VerifyMessage(*cose, tam.public_key(), cose::AlgorithmPolicy::Strict());
+  EXPECT_OK(verified);
+  return verified.ok() ? std::get<teep::QueryRequest>(verified->message()) : teep::QueryRequest();
 }
 
 teep::Update SessionFixture::UpdateIn(const absl::StatusOr<std::optional<std::string>>& answer) {

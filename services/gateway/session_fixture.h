@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
 #include "gtest/gtest.h"
 #include "services/gateway/module.h"
@@ -53,7 +54,7 @@ class SessionFixture : public ::testing::Test {
   SessionFixture();
 
   // Registry set-up.
-  void CreateEndpoint(const std::string& name, bool attested);
+  void CreateEndpoint(const std::string& name, bool attested, uint32_t data_items = 0);
   void CreateEndpoint(const std::string& name, const v1::Endpoint& settings);
   void UpdateEndpoint(const std::string& name, bool attested);
   std::string CreateDevice(const std::string& name, const keys::PrivateKey& key,
@@ -73,6 +74,9 @@ class SessionFixture : public ::testing::Test {
                                                   const std::string& source = "192.0.2.1");
   // The Update in the answer, its signature verified; fails the test where there is none.
   teep::Update UpdateIn(const absl::StatusOr<std::optional<std::string>>& answer);
+  // The QueryRequest in the answer, a COSE_Sign1 by `tam`; fails the test where there is none.
+  static teep::QueryRequest QueryIn(const absl::StatusOr<std::optional<std::string>>& answer,
+                                    const keys::PrivateKey& tam);
   // True for the empty answer.
   static bool IsSilent(const absl::StatusOr<std::optional<std::string>>& answer);
   // A whole exchange that opens an update: the Update.
@@ -85,6 +89,8 @@ class SessionFixture : public ::testing::Test {
   keys::PrivateKey key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   keys::PrivateKey tam_p256_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   keys::PrivateKey tam_ed25519_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+
+  keys::AgreementKey tam_agreement_ = keys::AgreementKey::Generate(keys::AgreementCurve::kP256);
 
   std::atomic<int64_t> now_ms_{1'764'000'000'000};
   // How far the database's clock is ahead of now_ms_, which the gateway's monotonic clock follows,

@@ -153,7 +153,7 @@ TEST_F(ReportTest, ErrorWithoutTokenChangesNothing) {
 TEST_F(ReportTest, ErrorWithoutTokenEarnsAFewQueryRequestsWhereTheyMayHelp) {
   TAM_ROW("R-02", "A24");
   GatewayConfig config;
-  config.session.per_device = {0.001, 2};
+  config.session.error_resends_per_device = {0.001, 2};
   Restart(config);
   teep::Error error;
   error.err_code = teep::ErrorCode::kUnsupportedMsgVersion;

@@ -7,7 +7,6 @@
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/conversions.h"
 #include "services/gateway/session.h"
-#include "teep/suit/report.h"
 
 namespace tam::gateway {
 namespace {
@@ -16,7 +15,8 @@ using Answer = absl::StatusOr<std::optional<std::string>>;
 
 constexpr char kErrLang[] = "en";
 
-// What was asked for and is not there (T-26 to T-31); empty when all is.
+// What was asked for and is not there (T-26 to T-28); empty when all is. have-binary without its
+// sequence number (T-30) does not decode.
 std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
   if ((asked & teep::kRequestAttestation) != 0 && !response.attestation_payload.has_value()) {
     return "attestation-payload is missing";
@@ -26,18 +26,6 @@ std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
   }
   if ((asked & teep::kRequestExtensions) != 0 && !response.ext_list.has_value()) {
     return "ext-list is missing";
-  }
-  for (const teep::RequestedTcInfo& info : response.requested_tc_list) {
-    if (info.have_binary.value_or(false) && !info.manifest_sequence_number.has_value()) {
-      return "tc-manifest-sequence-number is missing";
-    }
-  }
-  if (!response.token.has_value()) return "";
-  for (const std::string& bytes : response.suit_reports) {
-    const auto opened = suit::OpenReport(cbor::AsBytes(bytes), {});
-    if (opened.ok() && opened->report.nonce != response.token) {
-      return "suit-report-nonce is not the token";
-    }
   }
   return "";
 }
@@ -71,6 +59,19 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
   if (!by_token && !(genuine && session.opened->kind == ChallengeKind::kChallenge)) {
     return RefuseChallenge(session);
   }
+  const auto reports = ReadReports(session, response.suit_reports, response.token);
+  if (absl::IsFailedPrecondition(reports.status())) {
+    return AnswerError(session, Outcome::kAnsweredMissingItem, teep::ErrorCode::kPermanentError,
+                       reports.status().message());
+  }
+  if (!reports.ok()) return OnUnsoundReports(session, reports.status());
+  session.reports = reports->Summary();
+  return OnChallenged(session, response, asked);
+}
+
+// The message answers a QueryRequest of ours that asked for `asked`, and is complete.
+Answer SessionEngine::OnChallenged(Session& session, const teep::QueryResponse& response,
+                                   uint64_t asked) {
   v1::AcceptRequest accept = NewAccept(session);
   if ((asked & teep::kRequestAttestation) == 0) return OnAppraised(session, response, accept);
 
@@ -79,7 +80,8 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
   appraise.set_device_uid(session.device.device_uid());
   appraise.set_challenge(*session.challenge);
   appraise.set_agent_thumbprint(session.kid);
-  appraise.set_payload(*response.attestation_payload);
+  appraise.set_payload(session.evidence.has_value() ? *session.evidence
+                                                    : *response.attestation_payload);
   appraise.set_payload_format(response.attestation_payload_format.value_or(""));
   appraise.set_ueid(session.device.ueid());
   if (session.device.has_device_class()) {
@@ -195,7 +197,7 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
     case v1::ACCEPT_OUTCOME_ACCEPTED:
     case v1::ACCEPT_OUTCOME_SAME_AGAIN: {
       const bool again = result->outcome() == v1::ACCEPT_OUTCOME_SAME_AGAIN;
-      if (!result->has_update()) return Silent(session, Outcome::kNothingToDo);
+      if (!result->has_update()) return Silent(session, Outcome::kNothingToDo, session.reports);
       return SendUpdate(session, result->update(), again);
     }
     case v1::ACCEPT_OUTCOME_ANSWERED:
@@ -292,7 +294,8 @@ Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& updat
   auto message = dependencies_.peers.SignUpdate(session.context, request);
   if (!message.ok()) return Fail(session, message.status());
   Record(session, again ? Outcome::kUpdateResent : Outcome::kUpdateSent,
-         absl::StrCat(update.manifests_size(), " manifests, ", update.unlinks_size(), " unlinks"));
+         absl::StrCat(update.manifests_size(), " manifests, ", update.unlinks_size(), " unlinks",
+                      session.reports.empty() ? "" : "; ", session.reports));
   return std::optional<std::string>(std::move(*message->mutable_message()));
 }
 
