@@ -137,6 +137,8 @@ TEST_F(ErrorsTest, Error5IsTakenUnderEitherSuiteAndItsOverlapSigns) {
 
 TEST_F(ErrorsTest, Error2IsAskedAgainWithoutExtensions) {
   CreateEndpoint("more", false, teep::kRequestTrustedComponents | teep::kRequestExtensions);
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);  // a key is for endpoints that exist
+  CreateDevice("valve", key_);
   teep::Error error = ErrorOf(ErrorCode::kUnsupportedExtension);
   const teep::QueryRequest query = QueryIn(Send(Sign(error), "more"), tam_p256_);
   EXPECT_EQ(query.data_item_requested & teep::kRequestExtensions, 0u);
