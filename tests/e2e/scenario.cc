@@ -58,7 +58,7 @@ void Scenario::AddDevice(const std::string& name, const std::vector<std::string>
 
 void Scenario::AddReferenceValues(const std::string& device) {
   const auto json =
-      nlohmann::json::parse(ReadFile(Folder(device) + "/device.json"), nullptr, false);
+      nlohmann::json::parse(ContentOf(Folder(device) + "/device.json"), nullptr, false);
   ASSERT_TRUE(json.is_object());
   for (const auto& [name, digest] : json["measurements"].items()) {
     Do("operator", {"attestation", "refvalue", "create", name, "--measurement", name, "--oemid",
@@ -68,14 +68,15 @@ void Scenario::AddReferenceValues(const std::string& device) {
 
 std::string Scenario::Measurement(const std::string& device, const std::string& name) {
   const auto json =
-      nlohmann::json::parse(ReadFile(Folder(device) + "/device.json"), nullptr, false);
+      nlohmann::json::parse(ContentOf(Folder(device) + "/device.json"), nullptr, false);
   return json.is_object() ? json["measurements"].value(name, "") : "";
 }
 
 void Scenario::Publish(int sequence, const std::string& payload) {
   const std::string file = stack_.Path("payload");
   std::ofstream(file, std::ios::binary) << payload;
-  const auto json = nlohmann::json::parse(ReadFile(Folder("one") + "/device.json"), nullptr, false);
+  const auto json =
+      nlohmann::json::parse(ContentOf(Folder("one") + "/device.json"), nullptr, false);
   ASSERT_TRUE(json.is_object());
   const std::string envelope = stack_.Path(absl::StrCat("sample-", sequence, ".suit"));
   Do("", {"manifest", "create", "--component", kComponent, "--sequence", absl::StrCat(sequence),
@@ -105,7 +106,7 @@ std::string Scenario::OnDisk(const std::string& device) {
   const std::filesystem::path folder = Folder(device) + "/components";
   if (!std::filesystem::exists(folder)) return content;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    content += ReadFile(entry.path());
+    content += ContentOf(entry.path());
   }
   return content;
 }

@@ -26,7 +26,7 @@ std::vector<std::string> Services(Layout layout) {
 
 }  // namespace
 
-std::string ReadFile(const std::string& path) {
+std::string ContentOf(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(stream), {});
 }
@@ -134,7 +134,7 @@ absl::Status TamProcesses::Launch(const std::string& name, Member& member) {
 
 absl::Status TamProcesses::AwaitReady(const std::string& name, Member& member) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
-  while (ReadFile(ReadyFile(name)).empty()) {
+  while (ContentOf(ReadyFile(name)).empty()) {
     if (!member.process->Running()) {
       const std::string log = Log(name);
       return absl::InternalError(
@@ -198,7 +198,7 @@ int64_t TamProcesses::RssBytes(const std::string& name) {
 }
 
 std::string TamProcesses::Log(const std::string& name) const {
-  return ReadFile(Path(name + ".log"));
+  return ContentOf(Path(name + ".log"));
 }
 
 }  // namespace tam::testing

@@ -96,7 +96,7 @@ class TamProcesses {
 };
 
 // The whole content of a file; empty where there is none.
-std::string ReadFile(const std::string& path);
+std::string ContentOf(const std::string& path);
 
 }  // namespace tam::testing
 

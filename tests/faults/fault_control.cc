@@ -52,11 +52,11 @@ void FaultControl::Reset() {
 }
 
 std::vector<PointPassed> FaultControl::Passed() const {
-  return DecodePassed(testing::ReadFile(PassedPath(folder_)));
+  return DecodePassed(testing::ContentOf(PassedPath(folder_)));
 }
 
 std::vector<PointPassed> FaultControl::Fired() const {
-  return DecodePassed(testing::ReadFile(FiredPath(folder_)));
+  return DecodePassed(testing::ContentOf(FiredPath(folder_)));
 }
 
 bool FaultControl::AwaitFired(size_t count, absl::Duration timeout) const {

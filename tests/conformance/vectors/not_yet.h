@@ -13,9 +13,6 @@ struct NotYet {
 inline constexpr NotYet kNotYet[] = {
     {"teep/generated/t-resp-attest-ar-encrypted.cbor", "answer:7",
      "the gateway opens no encrypted attestation payload"},
-    {"teep/legacy/query_request.cbor", "refused", "the older numbering"},
-    {"teep/legacy/update.cbor", "refused", "the older numbering"},
-    {"teep/legacy/teep_success.cbor", "refused", "the older numbering"},
 };
 
 }  // namespace tam::conformance

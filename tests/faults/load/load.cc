@@ -33,7 +33,7 @@ std::vector<std::string> TamUrls(Stack& stack) {
 std::vector<keys::PublicKey> ReadPublicKeys(const std::string& path) {
   constexpr char kEnd[] = "-----END PUBLIC KEY-----\n";
   std::vector<keys::PublicKey> keys;
-  for (absl::string_view block : absl::StrSplit(ReadFile(path), kEnd, absl::SkipWhitespace())) {
+  for (absl::string_view block : absl::StrSplit(ContentOf(path), kEnd, absl::SkipWhitespace())) {
     auto key = keys::ParsePublicKeyFile(cbor::AsBytes(absl::StrCat(block, kEnd)));
     EXPECT_THAT(key, IsOk()) << path;
     if (key.ok()) keys.push_back(*std::move(key));
@@ -42,7 +42,7 @@ std::vector<keys::PublicKey> ReadPublicKeys(const std::string& path) {
 }
 
 ManifestVersion ReadManifestVersion(const std::string& path) {
-  const std::string bytes = ReadFile(path);
+  const std::string bytes = ContentOf(path);
   auto envelope = suit::Envelope::Parse(cbor::AsBytes(bytes));
   EXPECT_THAT(envelope, IsOk()) << path;
   if (!envelope.ok()) return {};
