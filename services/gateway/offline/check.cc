@@ -21,6 +21,7 @@ namespace {
 
 constexpr char kTrustDomain[] = "offline.invalid";
 constexpr Rate kUnlimited{1e15, 1e15};
+constexpr size_t kMaxKeysWithoutKid = 16;  // as the registry gives of an endpoint
 
 // What was sent is known by equality.
 class SentValues : public IssuedValues {
@@ -54,20 +55,27 @@ class SentValues : public IssuedValues {
   const CheckInput& input_;
 };
 
-// What became of the message in the end.
+// What became of the message in the end, and what was wrong with it all the same.
 class LastOutcome : public OutcomeSink {
  public:
   void Record(const OutcomeEvent& event) override {
+    if (event.outcome == Outcome::kFlagged) {
+      if (flag_.empty()) flag_ = std::string(StdView(event.detail));
+      return;
+    }
     outcome_ = event.outcome;
     text_ = std::string(StdView(OutcomeCode(event.outcome)));
     if (!event.detail.empty()) Append(&text_, " (", StdView(event.detail), ")");
   }
   Outcome outcome() const { return outcome_; }
   const std::string& text() const { return text_; }
+  // The first that was flagged; empty: nothing.
+  const std::string& flag() const { return flag_; }
 
  private:
   Outcome outcome_ = Outcome::kFailed;
   std::string text_ = "nothing happened";
+  std::string flag_;
 };
 
 // Every other outcome drops the message, those that are not known here too.
@@ -90,7 +98,7 @@ SessionConfig Unlimited() {
   for (Rate* rate :
        {&config.query_requests, &config.query_requests_per_source, &config.excess_query_requests,
         &config.failures_per_source, &config.failures_per_key, &config.excess_messages,
-        &config.per_device, &config.resends_per_device}) {
+        &config.per_device, &config.resends_per_device, &config.error_resends_per_device}) {
     *rate = kUnlimited;
   }
   config.limit_slots = 1;
@@ -104,14 +112,23 @@ Endpoint EndpointOf(const CheckInput& input) {
   endpoint.tenant_name = "check";
   endpoint.uid = std::string(16, 'e');
   endpoint.binding.data_items = input.requested;
+  endpoint.profile = input.wire;
+  if (input.wire == teep::WireProfile::kLegacy) {
+    endpoint.legacy = {.older_algorithms = true,
+                       .untagged = true,
+                       .keys_without_kid = true,
+                       .sign1 = std::nullopt,
+                       .agent_keys = input.agent_keys,
+                       .too_many_agent_keys = input.agent_keys.size() > kMaxKeysWithoutKid};
+  }
   return endpoint;
 }
 
 // Of a message that the engine has verified and accepted.
-std::string Contradiction(std::string_view message) {
-  const auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kRequired);
+std::string Contradiction(std::string_view message, teep::WireProfile wire) {
+  const auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kOptional);
   if (!cose.ok() || !cose->unverified_payload().has_value()) return "";
-  const auto decoded = teep::Decode(cbor::AsBytes(*cose->unverified_payload()));
+  const auto decoded = teep::Decode(cbor::AsBytes(*cose->unverified_payload()), wire);
   return decoded.ok() ? ContradictionIn(*decoded) : "";
 }
 
@@ -119,8 +136,10 @@ std::string Contradiction(std::string_view message) {
 class Bench {
  public:
   explicit Bench(const CheckInput& input)
-      : registry_(input),
+      : wire_(input.wire),
+        registry_(input),
         attestation_(input),
+        signing_(input),
         sent_(input),
         peers_({registry_, attestation_, catalog_, signing_}),
         keys_([at = input.at] { return KeysAt(at); }, AtOnce(), Still()),
@@ -145,7 +164,8 @@ class Bench {
     if (!IsAccepted(outcome_.outcome())) {
       return CheckResult{CheckResult::Verdict::kDrop, 0, outcome_.text()};
     }
-    if (std::string found = Contradiction(message); !found.empty()) {
+    std::string found = outcome_.flag().empty() ? Contradiction(message, wire_) : outcome_.flag();
+    if (!found.empty()) {
       return CheckResult{CheckResult::Verdict::kFlagged, 0, std::move(found)};
     }
     return CheckResult{attestation_.was_evidence() ? CheckResult::Verdict::kEvidence
@@ -171,6 +191,7 @@ class Bench {
     return fetched;
   }
 
+  const teep::WireProfile wire_;
   PlayedRegistry registry_;
   PlayedAttestation attestation_;
   PlayedCatalog catalog_;

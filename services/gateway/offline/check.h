@@ -11,7 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
+#include "teep/message/message.h"
 
 namespace tam::gateway {
 
@@ -20,12 +22,17 @@ struct CheckInput {
   std::vector<keys::PublicKey> agent_keys;
   // Whose Attestation Results are believed.
   std::vector<keys::PublicKey> verifier_keys;
+  // The TAM's own: open what is encrypted for it.
+  std::vector<keys::AgreementKey> decrypt_keys;
   // What the TAM sent, which equality alone recognises: neither MAC, expiry nor guard is asked. At
   // most one of the two; a token stands for that of a QueryRequest and of an Update.
   std::optional<std::string> sent_token;
   std::optional<std::string> sent_challenge;
   uint8_t requested = 0;  // data-item-requested of that QueryRequest, bits 0 to 3
   absl::Time at;          // the instant of the judgement
+  // kLegacy: as an endpoint of that profile that takes all that one may take (v1.LegacyOptions); a
+  // message without kid is tried with each of at most 16 agent keys.
+  teep::WireProfile wire = teep::WireProfile::kDraft26;
 };
 
 struct CheckResult {

@@ -4,6 +4,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "services/attestation/eat/verifier.h"
 #include "teep/eat/eat.h"
@@ -53,6 +54,25 @@ attestation::Appraisal JudgeResult(const v1::AppraiseRequest& request, const Che
   expected.at = input.at;
   return attestation::AppraiseResult(format, cbor::AsBytes(request.payload()),
                                      {{eat::kTeepProfile}, input.verifier_keys}, expected);
+}
+
+absl::StatusOr<v1::DecryptResponse> Open(const v1::DecryptRequest& request,
+                                         const std::vector<keys::AgreementKey>& decrypt_keys) {
+  const auto sealed =
+      cose::EncryptedMessage::Parse(cbor::AsBytes(request.message()), cose::TagRule::kRequired);
+  if (!sealed.ok()) return sealed.status();
+  const std::string_view other =
+      request.use() == v1::DECRYPT_USE_EAT ? cose::kEatEncryption : cose::kSuitReportEncryption;
+  for (const keys::AgreementKey& key : decrypt_keys) {
+    const auto opened = sealed->Decrypt(key, other);
+    if (!opened.ok()) continue;
+    v1::DecryptResponse response;
+    response.set_plaintext(cbor::AsString(opened->bytes()));
+    response.set_key_thumbprint(cbor::AsString(key.public_key().thumbprint()));
+    response.set_authenticated(opened->authenticated());
+    return response;
+  }
+  return absl::UnauthenticatedError("no decryption key opens it");
 }
 
 }  // namespace
@@ -133,7 +153,9 @@ PlayedCatalog::PlayedCatalog() : PlayedService("CatalogSessionService") {
   });
 }
 
-PlayedSigning::PlayedSigning() : PlayedService("SigningSessionService") {
+PlayedSigning::PlayedSigning(const CheckInput& input) : PlayedService("SigningSessionService") {
+  On<v1::DecryptRequest, v1::DecryptResponse>(
+      "Decrypt", [&input](const auto& request) { return Open(request, input.decrypt_keys); });
   On<v1::SignQueryRequestRequest, v1::SignQueryRequestResponse>(
       "SignQueryRequest", [](const auto&) {
         v1::SignQueryRequestResponse response;

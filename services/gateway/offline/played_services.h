@@ -74,10 +74,10 @@ class PlayedCatalog : public PlayedService {
   PlayedCatalog();
 };
 
-// Signs nothing: says what would have been signed.
+// Signs nothing: says what would have been signed. Opens by the decryption keys.
 class PlayedSigning : public PlayedService {
  public:
-  PlayedSigning();
+  explicit PlayedSigning(const CheckInput& input);
   // Of the last Update; 0: there was none, or it bore no error.
   uint32_t err_code() const { return err_code_; }
   const std::string& err_msg() const { return err_msg_; }

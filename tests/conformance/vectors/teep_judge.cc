@@ -64,6 +64,11 @@ absl::StatusOr<CheckInput> InputOf(const VectorCase& row, const std::string& fol
   CheckInput input;
   input.agent_keys = *std::move(agents);
   input.verifier_keys = *std::move(verifiers);
+  if (const std::string file = Value(row, "ctx.tamDecryptKey"); !file.empty()) {
+    auto key = keys::ParseAgreementKeyFile(AsBytes(ReadFile(folder + file)));
+    if (!key.ok()) return key.status();
+    input.decrypt_keys.push_back(*std::move(key));
+  }
   input.sent_token = HexMember(row, "ctx.sentToken");
   input.sent_challenge = HexMember(row, "ctx.sentChallenge");
   const std::string requested = Value(row, "ctx.dataItemRequested");

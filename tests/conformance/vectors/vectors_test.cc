@@ -15,7 +15,6 @@
 #include "teep/eat/testing/vector_judges.h"
 #include "teep/suit/testing/vector_judges.h"
 #include "tests/conformance/vectors/exceptions.h"
-#include "tests/conformance/vectors/not_yet.h"
 #include "tests/conformance/vectors/teep_judge.h"
 #include "tests/conformance/vectors/upload_judge.h"
 
@@ -91,13 +90,6 @@ const Exception* ExceptionFor(const std::string& file) {
   return nullptr;
 }
 
-const NotYet* NotYetFor(const std::string& file) {
-  for (const NotYet& open : kNotYet) {
-    if (file == open.file) return &open;
-  }
-  return nullptr;
-}
-
 class VectorsTest : public ::testing::TestWithParam<Row> {};
 
 INSTANTIATE_TEST_SUITE_P(Index, VectorsTest, ::testing::ValuesIn(Rows()), NameOf);
@@ -108,11 +100,6 @@ TEST_P(VectorsTest, GetsItsVerdict) {
   const auto judge = AllJudges().find(Value(row, "kind"));
   ASSERT_NE(judge, AllJudges().end()) << "nobody judges the kind " << Value(row, "kind");
   const Judgement judgement = judge->second(row, folder);
-  if (const NotYet* const open = NotYetFor(Value(row, "file"))) {
-    EXPECT_EQ(judgement.verdict, open->verdict) << judgement.reason;
-    EXPECT_NE(open->verdict, Value(row, "verdict")) << "done: take it out of the list";
-    return;
-  }
   const Exception* const exception = ExceptionFor(Value(row, "file"));
   if (exception == nullptr) {
     EXPECT_EQ(judgement.verdict, Value(row, "verdict")) << judgement.reason;

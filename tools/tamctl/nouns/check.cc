@@ -7,6 +7,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
+#include "crypto/cbor/cbor.h"
+#include "crypto/keys/key_file.h"
 #include "crypto/text/text.h"
 #include "tools/tamctl/key_files.h"
 #include "tools/tamctl/nouns/nouns.h"
@@ -16,6 +18,7 @@ namespace {
 
 using Verdict = gateway::CheckResult::Verdict;
 
+constexpr size_t kMaxKeyFile = 64 << 10;
 constexpr int kExitDrop = 1;
 constexpr int kExitAnswer = 3;
 constexpr uint64_t kAttestation = 1;  // bit of data-item-requested
@@ -25,6 +28,19 @@ absl::Status ReadKeys(Context& context, const std::string& flag,
   for (const std::string& file : context.Flags(flag)) {
     auto key = ReadPublicKey(context, file);
     if (!key.ok()) return key.status();
+    out.push_back(*std::move(key));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadDecryptKeys(Context& context, std::vector<keys::AgreementKey>& out) {
+  for (const std::string& file : context.Flags("decrypt-key")) {
+    const auto bytes = context.ReadFile(file, kMaxKeyFile);
+    if (!bytes.ok()) return bytes.status();
+    auto key = keys::ParseAgreementKeyFile(cbor::AsBytes(*bytes));
+    if (!key.ok()) {
+      return absl::InvalidArgumentError(Concat(file, ": ", StdView(key.status().message())));
+    }
     out.push_back(*std::move(key));
   }
   return absl::OkStatus();
@@ -55,11 +71,19 @@ absl::StatusOr<absl::Time> ReadTime(const Context& context) {
   return UsageError(Concat("--at: want RFC 3339 or Unix seconds, got '", *text, "'"));
 }
 
+absl::StatusOr<teep::WireProfile> ReadWire(const Context& context) {
+  const std::string wire = context.Flag("wire").value_or("draft-26");
+  if (wire == "draft-26") return teep::WireProfile::kDraft26;
+  if (wire == "legacy") return teep::WireProfile::kLegacy;
+  return UsageError(Concat("--wire: want draft-26 or legacy, got '", wire, "'"));
+}
+
 absl::StatusOr<gateway::CheckInput> ReadInput(Context& context) {
   gateway::CheckInput input;
   if (!context.Has("agent-key")) return UsageError("--agent-key is required");
   for (const absl::Status& status : {ReadKeys(context, "agent-key", input.agent_keys),
                                      ReadKeys(context, "verifier-key", input.verifier_keys),
+                                     ReadDecryptKeys(context, input.decrypt_keys),
                                      ReadHex(context, "sent-token", input.sent_token),
                                      ReadHex(context, "sent-challenge", input.sent_challenge)}) {
     if (!status.ok()) return status;
@@ -77,6 +101,9 @@ absl::StatusOr<gateway::CheckInput> ReadInput(Context& context) {
   const auto at = ReadTime(context);
   if (!at.ok()) return at.status();
   input.at = *at;
+  const auto wire = ReadWire(context);
+  if (!wire.ok()) return wire.status();
+  input.wire = *wire;
   return input;
 }
 
@@ -109,14 +136,16 @@ std::vector<Command> CheckCommands() {
            "  answer: err-code N: REASON                        exit code 3 (an Update with it)\n"
            "accept:evidence: the message is sound, and its evidence is for a verifier to judge.\n"
            "FILE is binary; - is standard input. Key files are PEM or COSE_Key.",
-       .flags = {{"agent-key", "FILE", "a registered agent key; repeat for more devices"},
-                 {"verifier-key", "FILE",
-                  "whose Attestation Results are believed; repeat for more"},
-                 {"sent-token", "HEX", "the token that the TAM sent"},
-                 {"sent-challenge", "HEX", "the challenge that the TAM sent"},
-                 {"requested", "N",
-                  "data-item-requested, 0 to 15; default: 1 with a challenge, else 0"},
-                 {"at", "TIME", "instead of now: RFC 3339 or Unix seconds"}},
+       .flags =
+           {{"agent-key", "FILE", "a registered agent key; repeat for more devices"},
+            {"verifier-key", "FILE", "whose Attestation Results are believed; repeat for more"},
+            {"decrypt-key", "FILE", "the TAM's own key that opens what is encrypted for it"},
+            {"sent-token", "HEX", "the token that the TAM sent"},
+            {"sent-challenge", "HEX", "the challenge that the TAM sent"},
+            {"requested", "N", "data-item-requested, 0 to 15; default: 1 with a challenge, else 0"},
+            {"at", "TIME", "instead of now: RFC 3339 or Unix seconds"},
+            {"wire", "PROFILE",
+             "draft-26 (default), or legacy: the numbering before it, -7 and -8, no tag, no kid"}},
        .example = "tamctl check response.cbor --agent-key agent.pem --sent-token 0011223344556677",
        .run = Check}};
 }
