@@ -2,6 +2,7 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/encrypt.h"
 #include "services/gateway/session_fixture.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -21,6 +22,7 @@ class DecryptTest : public SessionFixture {
 };
 
 TEST_F(DecryptTest, EncryptedEvidenceIsOpenedBeforeItsChallengeIsLookedFor) {
+  TAM_ROW("A12");
   const std::string challenge = Connect();
   teep::QueryResponse response = Evidence(challenge);
   const std::string inside = *response.attestation_payload;

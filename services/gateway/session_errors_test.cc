@@ -1,6 +1,7 @@
 // The engine's answers to Errors by their code (TEEP.md section 8, T-45 to T-47, T-52, T-53, R-02).
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/session_fixture.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -83,6 +84,7 @@ TEST_F(ErrorsTest, ErrorsWithAnOverlapEarnAQueryRequestWithOrWithoutToken) {
 }
 
 TEST_F(ErrorsTest, ErrorsWithoutOverlapAreSilent) {
+  TAM_ROW("T-47");
   LimitResends(100);
   for (teep::Error error : Unanswerable()) {
     SCOPED_TRACE(teep::ErrorCodeName(error.err_code));
@@ -95,6 +97,7 @@ TEST_F(ErrorsTest, ErrorsWithoutOverlapAreSilent) {
 }
 
 TEST_F(ErrorsTest, QueryRequestsAfterErrorsAreFew) {
+  TAM_ROW("R-02");
   LimitResends(2);
   const std::string message = Sign(Answerable()[1]);
   QueryIn(Send(message), tam_p256_);
@@ -120,12 +123,14 @@ TEST_F(ErrorsTest, WhoIsAskedAgainIsNotHeldOffAndOthersAre) {
 }
 
 TEST_F(ErrorsTest, LaterQueryRequestsAreInTheAgentsSuiteAlone) {
+  TAM_ROW("T-52");
   key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
   CreateDevice("valve", key_);
   EXPECT_TRUE(QueryIn(Send(Sign(Answerable()[0])), tam_ed25519_).challenge.has_value());
 }
 
 TEST_F(ErrorsTest, Error5IsTakenUnderEitherSuiteAndItsOverlapSigns) {
+  TAM_ROW("T-53");
   LimitResends(100);
   teep::Error error = ErrorOf(ErrorCode::kUnsupportedCipherSuites);
   error.supported_cipher_suites = {{{18, -9}}};
@@ -149,6 +154,7 @@ TEST_F(ErrorsTest, Error2IsAskedAgainWithoutExtensions) {
 }
 
 TEST_F(ErrorsTest, Error7IsAnsweredWithEvidenceOfTheTamForItsChallenge) {
+  TAM_ROW("T-45", "T-46");
   LimitResends(100);
   teep::Error error = ErrorOf(ErrorCode::kAttestationRequired);
   error.challenge = std::string(16, 'c');

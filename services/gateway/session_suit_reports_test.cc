@@ -5,6 +5,7 @@
 #include "crypto/cose/encrypt.h"
 #include "services/gateway/session_fixture.h"
 #include "teep/suit/report.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -87,6 +88,7 @@ class SuitReportsTest : public SessionFixture {
 };
 
 TEST_F(SuitReportsTest, SuccessTakesEveryContainerWithTheTokenAsNonce) {
+  TAM_ROW("A13", "A14");
   for (const Container& container : Containers()) {
     SCOPED_TRACE(container.name);
     const uint64_t flagged = Count(Outcome::kFlagged), recorded = Count(Outcome::kReportRecorded);
@@ -100,6 +102,7 @@ TEST_F(SuitReportsTest, SuccessTakesEveryContainerWithTheTokenAsNonce) {
 }
 
 TEST_F(SuitReportsTest, SuccessAndErrorWithAnotherNonceOrNoneAreDropped) {
+  TAM_ROW("T-44");
   const teep::Update update = OpenUpdate();
   for (const Container& container : Containers()) {
     if (!container.readable) continue;
@@ -152,6 +155,7 @@ TEST_F(SuitReportsTest, QueryResponseTakesEveryContainerWithTheTokenAsNonce) {
 }
 
 TEST_F(SuitReportsTest, QueryResponseWithAnotherNonceOrNoneIsErrCode1) {
+  TAM_ROW("T-29", "T-31");
   const std::string token = Connect("lax");
   for (const Container& container : Containers()) {
     if (!container.readable) continue;

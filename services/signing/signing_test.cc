@@ -218,6 +218,7 @@ TEST_F(SigningTest, TheTamSendsNoReportsOfItsOwn) {
 
 // T-52.
 TEST_F(SigningTest, LaterQueryRequestIsSignedByTheOneSuiteThatIsNamed) {
+  TAM_ROW("T-52");
   auto request = QueryRequest();
   request.set_suite(v1::CIPHER_SUITE_ED25519);
   request.add_versions(0);
@@ -237,6 +238,7 @@ TEST_F(SigningTest, LaterQueryRequestIsSignedByTheOneSuiteThatIsNamed) {
 
 // T-45, T-46: evidence of the TAM, by a key that signs nothing else, bound to the message's key.
 TEST_F(SigningTest, EvidenceOfTheTamIsBoundToTheChallengeAndToTheMessage) {
+  TAM_ROW("T-46");
   for (const std::string& nonce : {std::string(8, 'n'), std::string()}) {
     auto request = QueryRequest();
     request.set_suite(v1::CIPHER_SUITE_ESP256);
@@ -320,6 +322,7 @@ TEST_F(DecryptionTest, OpensByActiveAndRetiredKeys) {
 }
 
 TEST_F(DecryptionTest, RefusesWhatNoKeyOpens) {
+  TAM_ROW("T-55");
   const auto another = keys::AgreementKey::Generate(keys::AgreementCurve::kP256);
   EXPECT_THAT(replica_.session.Decrypt(gateway_, Sealed(another.public_key())),
               StatusIs(absl::StatusCode::kUnauthenticated));  // there is none, and none is made
