@@ -150,9 +150,7 @@ std::string Stack::TamdLog() const {
   return log;
 }
 
-Finished Stack::Tamctl(const std::string& who, const std::vector<std::string>& args) {
-  std::vector<std::string> argv = {kTamctl};
-  argv.insert(argv.end(), args.begin(), args.end());
+std::vector<std::string> Stack::TamctlEnvironment(const std::string& who) const {
   std::vector<std::string> environment = {absl::StrCat("TAMCTL_SERVER=", tam_->AdminServers()),
                                           absl::StrCat("TAMCTL_CA=", Credential("ca.pem")),
                                           "TAMCTL_TENANT=demo"};
@@ -160,7 +158,21 @@ Finished Stack::Tamctl(const std::string& who, const std::vector<std::string>& a
     environment.push_back(absl::StrCat("TAMCTL_CERT=", Credential(who + ".pem")));
     environment.push_back(absl::StrCat("TAMCTL_KEY=", Credential(who + ".key")));
   }
-  return Must(argv, environment);
+  return environment;
+}
+
+Finished Stack::Tamctl(const std::string& who, const std::vector<std::string>& args) {
+  std::vector<std::string> argv = {kTamctl};
+  argv.insert(argv.end(), args.begin(), args.end());
+  return Must(argv, TamctlEnvironment(who));
+}
+
+Finished Stack::Shell(const std::string& who, const std::string& script,
+                      const std::vector<std::string>& variables) {
+  std::vector<std::string> environment = TamctlEnvironment(who);
+  environment.insert(environment.end(), variables.begin(), variables.end());
+  const std::string tamctl = absl::StrCat("tamctl() { ", kTamctl, " \"$@\"; }\n");
+  return Must({"/bin/bash", "-euo", "pipefail", "-c", tamctl + script}, environment);
 }
 
 Finished Stack::Teepsim(const std::vector<std::string>& args) {

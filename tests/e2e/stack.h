@@ -31,6 +31,10 @@ class Stack {
   // Runs `tamctl ARGS...` with the certificate of `who`: "admin", "operator", "developer",
   // "developer2", "auditor". The tenant is "demo". Any replica may answer.
   Finished Tamctl(const std::string& who, const std::vector<std::string>& args);
+  // The same in bash, which ends at the first failure: `script` may call tamctl. `variables` are
+  // "NAME=value".
+  Finished Shell(const std::string& who, const std::string& script,
+                 const std::vector<std::string>& variables);
   Finished Teepsim(const std::vector<std::string>& args);
   // Rows of a query as the database's owner sees it, columns separated by '|'.
   std::string Sql(const std::string& query);
@@ -71,6 +75,7 @@ class Stack {
   std::string Credential(const std::string& name) const { return Path("credentials/" + name); }
 
  private:
+  std::vector<std::string> TamctlEnvironment(const std::string& who) const;
   explicit Stack(StackOptions options) : options_(std::move(options)) {}
   absl::Status Prepare();
   void WriteSecrets();
