@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kClearSize = 16;  // bytes before the MAC
 constexpr size_t kMacSize = 16;
+constexpr uint8_t kExtensionsBit = 4;  // of data-item-requested
 
 void PutBigEndian(uint64_t value, absl::Span<uint8_t> out) {
   for (size_t i = out.size(); i-- > 0; value >>= 8) out[i] = static_cast<uint8_t>(value);
@@ -106,7 +107,9 @@ absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBi
   } else {
     return absl::UnauthenticatedError("challenge: not issued by this endpoint");
   }
-  if ((challenge.data_items & binding.data_items) != binding.data_items) {
+  // A device that supports no extensions was not asked for them again: nothing rests on their list.
+  const uint8_t wanted = binding.data_items & static_cast<uint8_t>(~kExtensionsBit);
+  if ((challenge.data_items & wanted) != wanted) {
     return absl::FailedPreconditionError(
         "challenge: issued under a configuration that asked for less");
   }

@@ -104,12 +104,15 @@ class RegistryTest : public ::testing::Test {
   const keys::PublicKey key_ = keys::PrivateKey::Generate(keys::KeyType::kP256)->public_key();
   std::unique_ptr<storage::Storage> storage_ =
       storage::NewMemoryStorage([] { return absl::FromUnixMillis(kNowMs); });
-  uint8_t next_ = 1;
+  uint32_t next_ = 1;
   const Stores stores_{storage_->tenants(),     storage_->endpoints(),      storage_->devices(),
                        storage_->device_keys(), storage_->device_records(), storage_->sessions(),
                        storage_->pseudonyms()};
   const storage::RandomSource random_ = [this](absl::Span<uint8_t> out) {
-    for (uint8_t& byte : out) byte = next_ = static_cast<uint8_t>(next_ * 167 + 13);
+    for (uint8_t& byte : out) {
+      next_ = next_ * 1664525 + 1013904223;
+      byte = static_cast<uint8_t>(next_ >> 24);
+    }
   };
   AdminHandler admin_{stores_, random_};
   SessionHandler session_{stores_, random_};

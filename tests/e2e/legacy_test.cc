@@ -79,7 +79,7 @@ TEST_P(LegacyPeersTest, AnOlderAgentCompletesASession) {
                              "--component", kManifestComponent, "--allow-unattested"});
   const Finished done = SessionAt("old", "older-2");
   EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
-  EXPECT_EQ(scenario().OnDisk("older-2"), "payload");
+  EXPECT_EQ(scenario().OnDisk("older-2"), "payload") << done.out << stack().TamdLog();
   EXPECT_EQ(stack().Sql("SELECT count(*) FROM registry.device_manifests m JOIN registry.devices d "
                         "USING (tenant_id, device_id) WHERE d.name = 'older-2' "
                         "AND m.digest IS NOT NULL"),
