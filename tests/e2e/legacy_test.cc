@@ -75,6 +75,8 @@ TEST_P(LegacyPeersTest, WhatRequiresAttestationIsNeverDeliveredThroughIt) {
 }
 
 TEST_P(LegacyPeersTest, AnOlderAgentCompletesASession) {
+  // The older of two deployments of one component decides.
+  scenario().Do("operator", {"deployment", "delete", "attested-only"});
   scenario().Do("operator", {"deployment", "create", "for-all", "--domain", "samples",
                              "--component", kManifestComponent, "--allow-unattested"});
   const Finished done = SessionAt("old", "older-2");

@@ -71,8 +71,8 @@ TEST_P(RunbooksTest, TokenTimeouts) {
   Follow("token-timeouts", {"ENDPOINT=main"});
   const auto endpoint = nlohmann::json::parse(
       scenario().Do("operator", {"endpoint", "show", "main", "-o", "json"}), nullptr, false);
-  EXPECT_EQ(endpoint.value("challenge_lifetime_seconds", 0), 3600) << endpoint;
-  EXPECT_EQ(endpoint.value("update_deadline_seconds", 0), 86400) << endpoint;
+  EXPECT_EQ(endpoint.value("challenge_lifetime_seconds", ""), "3600") << endpoint;
+  EXPECT_EQ(endpoint.value("update_deadline_seconds", ""), "86400") << endpoint;
 }
 
 TEST_P(RunbooksTest, TamKeys) {
@@ -92,7 +92,7 @@ TEST_P(RunbooksTest, AgentKeys) {
   scenario().AddDevice("renewed");
   const std::string old = stack().Sql(
       "SELECT encode(k.thumbprint, 'hex') FROM registry.device_keys k JOIN registry.devices d ON "
-      "d.device_id = k.device_id WHERE d.display_name = 'renewed'");
+      "d.device_id = k.device_id WHERE d.name = 'renewed'");
   const auto next = keys::PrivateKey::Generate(keys::KeyType::kP256);
   ASSERT_OK(next);
   const std::string file = stack().Path("next.pem");
