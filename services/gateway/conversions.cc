@@ -59,6 +59,9 @@ absl::StatusOr<Endpoint> EndpointFrom(const v1::ResolveEndpointResponse& respons
     if (!legacy.ok()) return legacy.status();
     endpoint.legacy = *std::move(legacy);
   }
+  endpoint.passport = from.passport();
+  endpoint.timestamps = from.timestamps();
+  endpoint.return_results = from.return_results();
   endpoint.update_deadline = absl::Seconds(from.update_deadline_seconds());
   endpoint.max_message_bytes = static_cast<size_t>(from.max_message_bytes());
   return endpoint;

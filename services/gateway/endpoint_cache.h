@@ -45,6 +45,10 @@ struct Endpoint {
   ChallengeBinding binding;
   teep::WireProfile profile = teep::WireProfile::kDraft26;
   LegacyOptions legacy;
+  // See v1.Endpoint.
+  bool passport = false;
+  bool timestamps = false;
+  bool return_results = false;
   absl::Duration update_deadline = absl::Hours(24);
   size_t max_message_bytes = 1 << 20;
 };

@@ -123,11 +123,12 @@ absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
 
 namespace {
 
-// Older agents know no challenge: evidence that they make is fresh by the token.
+// Older agents know no challenge: evidence that they make is fresh by the token, as a result is in
+// the Passport model.
 ChallengeKind KindFor(const Endpoint& endpoint, const ChallengeBinding& binding) {
   if ((binding.data_items & kAttestationBit) == 0) return ChallengeKind::kToken;
-  return endpoint.profile == teep::WireProfile::kLegacy ? ChallengeKind::kPassportToken
-                                                        : ChallengeKind::kChallenge;
+  const bool by_token = endpoint.passport || endpoint.profile == teep::WireProfile::kLegacy;
+  return by_token ? ChallengeKind::kPassportToken : ChallengeKind::kChallenge;
 }
 
 // Of the first QueryRequest; unspecified: signed by each.

@@ -177,6 +177,7 @@ class SessionEngine : public TeepProtocol {
   absl::Status OpenEvidence(Session& session, const teep::Message& message);
 
   // session_response.cc: a verified QueryResponse.
+  static bool ExpectsToken(const Session& session);
   Answer OnQueryResponse(Session& session, const teep::QueryResponse& response);
   Answer OnChallenged(Session& session, const teep::QueryResponse& response, uint64_t asked);
   // err-code 7 for a challenge that is not one of ours, now.

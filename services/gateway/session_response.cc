@@ -32,14 +32,21 @@ std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
 
 }  // namespace
 
-Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryResponse& response) {
+// Whether the QueryRequest that the message answers bore a token; of one that is not known, whether
+// those of this endpoint do.
+bool SessionEngine::ExpectsToken(const Session& session) {
+  if (session.opened.ok()) return session.opened->kind != ChallengeKind::kChallenge;
   const bool attested = (session.endpoint->binding.data_items & teep::kRequestAttestation) != 0;
+  return !attested || session.endpoint->passport;
+}
+
+Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryResponse& response) {
   // Keys or endpoint could not be read: nothing is known of the challenge.
   if (session.challenge.has_value() && absl::IsUnavailable(session.opened.status())) {
     return Fail(session, session.opened.status());
   }
   const bool genuine = session.opened.ok();
-  const bool by_token = response.token.has_value() || (!genuine && !attested);
+  const bool by_token = response.token.has_value() || ExpectsToken(session);
   if (by_token) {
     // A token has to be one of ours, of a request that bore a token (T-25).
     const bool ours =
@@ -56,9 +63,7 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
     return AnswerError(session, Outcome::kAnsweredVersion, teep::ErrorCode::kUnsupportedMsgVersion,
                        "want version 0");
   }
-  if (!by_token && !(genuine && session.opened->kind == ChallengeKind::kChallenge)) {
-    return RefuseChallenge(session);
-  }
+  if (!by_token && !genuine) return RefuseChallenge(session);
   const auto reports = ReadReports(session, response.suit_reports, response.token);
   if (absl::IsFailedPrecondition(reports.status())) {
     return AnswerError(session, Outcome::kAnsweredMissingItem, teep::ErrorCode::kPermanentError,
@@ -217,7 +222,7 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
 // The database's clock went back since this gateway read it. Nothing was used up.
 Answer SessionEngine::OnFuture(Session& session) {
   dependencies_.keys.GetReadAfter(session.arrived, session.context.deadline).status().IgnoreError();
-  const bool by_token = session.opened->kind == ChallengeKind::kToken;
+  const bool by_token = session.opened->kind != ChallengeKind::kChallenge;
   session.opened = absl::OutOfRangeError("issued ahead of the database's clock");
   if (by_token) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   return RefuseChallenge(session);

@@ -104,6 +104,24 @@ storage::LegacyOptions FromProto(const v1::LegacyOptions& legacy) {
   return out;
 }
 
+// After wire profile and attestation_required.
+absl::Status SetAttestationOptions(const v1::Endpoint& endpoint, storage::EndpointConfig& config) {
+  config.passport = endpoint.passport();
+  config.timestamps = endpoint.timestamps();
+  config.return_results = endpoint.return_results();
+  const bool any = config.passport || config.timestamps || config.return_results;
+  if (any &&
+      (!config.attestation_required || config.wire_profile != storage::WireProfile::kDraft26)) {
+    return absl::InvalidArgumentError(
+        "endpoint: want passport, timestamps and return_results only where attestation is required "
+        "and wire_profile is draft-26");
+  }
+  if (config.passport && config.timestamps) {
+    return absl::InvalidArgumentError("endpoint.timestamps: want false with passport");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 EndpointNames NamesOf(const std::vector<storage::Endpoint>& endpoints) {
@@ -188,6 +206,9 @@ v1::Endpoint ToProto(const storage::Endpoint& endpoint, std::string_view tenant)
   out.set_max_message_bytes(static_cast<int64_t>(config.max_message_bytes));
   out.set_etag(EtagOf(config.generation));
   *out.mutable_create_time() = ToProto(endpoint.created);
+  out.set_passport(config.passport);
+  out.set_timestamps(config.timestamps);
+  out.set_return_results(config.return_results);
   if (config.wire_profile == storage::WireProfile::kLegacy) {
     *out.mutable_legacy() = ToProto(config.legacy);
   }
@@ -212,6 +233,7 @@ absl::StatusOr<storage::EndpointConfig> ConfigFromProto(const v1::Endpoint& endp
         absl::StrCat("endpoint.data_items: want bits 0 to 3, bit 0 as attestation_required, got ",
                      endpoint.data_items()));
   }
+  if (absl::Status s = SetAttestationOptions(endpoint, config); !s.ok()) return s;
   auto lifetime = InRange("challenge_lifetime_seconds", endpoint.challenge_lifetime_seconds(),
                           21600, 60, 21600);
   if (!lifetime.ok()) return lifetime.status();

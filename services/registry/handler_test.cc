@@ -66,6 +66,30 @@ TEST_F(RegistryTest, LegacyOptionsAreKeptAndBelongToTheLegacyProfile) {
   EXPECT_EQ(Resolve("/tam/acme/main").agent_keys_size(), 0);
 }
 
+TEST_F(RegistryTest, AttestationOptionsAreKeptAndNeedAttestation) {
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
+  v1::Endpoint& endpoint = *request.mutable_endpoint();
+  endpoint.set_passport(true);
+  endpoint.set_return_results(true);
+  const auto is_refused = StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("endpoint"));
+  endpoint.set_attestation_required(false);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request), is_refused);
+  endpoint.set_attestation_required(true);
+  endpoint.set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request), is_refused);
+  endpoint.clear_wire_profile();
+  TAM_ASSERT_OK_AND_ASSIGN(const auto updated, admin_.UpdateEndpoint(operator_, request));
+  EXPECT_TRUE(updated.endpoint().passport() && updated.endpoint().return_results());
+  EXPECT_FALSE(updated.endpoint().timestamps());
+  endpoint.set_timestamps(true);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("endpoint.timestamps")));
+  endpoint.set_passport(false);
+  EXPECT_OK(admin_.UpdateEndpoint(operator_, request));
+  EXPECT_TRUE(Resolve("/tam/acme/main").endpoint().timestamps());
+}
+
 TEST_F(RegistryTest, AnEndpointForKeysWithoutKidNamesThemUpToSixteen) {
   CreateDevice("pump", key_);
   v1::UpdateEndpointRequest request;

@@ -58,6 +58,11 @@ struct EndpointConfig {
   absl::Duration update_lifetime = absl::Hours(24);
   // The largest message accepted, bytes.
   uint64_t max_message_bytes = 1048576;
+  // What an endpoint that asks for attestation may do besides (v1.Endpoint); stores do not check
+  // that it does.
+  bool passport = false;
+  bool timestamps = false;
+  bool return_results = false;
   // Stores do not check that these are the defaults where wire_profile is not kLegacy.
   LegacyOptions legacy;
 

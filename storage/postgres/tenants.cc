@@ -126,10 +126,16 @@ constexpr char kSelectEndpoint[] =
 constexpr uint64_t kOlderAlgorithms = 1;
 constexpr uint64_t kUntagged = 2;
 constexpr uint64_t kKeysWithoutKid = 4;
+constexpr uint64_t kPassport = 8;
+constexpr uint64_t kTimestamps = 16;
+constexpr uint64_t kReturnResults = 32;
 constexpr int kSign1Shift = 8;  // two bits
 
-uint64_t FeaturesOf(const LegacyOptions& legacy) {
-  return (legacy.older_algorithms ? kOlderAlgorithms : 0) | (legacy.untagged ? kUntagged : 0) |
+uint64_t FeaturesOf(const EndpointConfig& config) {
+  const LegacyOptions& legacy = config.legacy;
+  return (config.passport ? kPassport : 0) | (config.timestamps ? kTimestamps : 0) |
+         (config.return_results ? kReturnResults : 0) |
+         (legacy.older_algorithms ? kOlderAlgorithms : 0) | (legacy.untagged ? kUntagged : 0) |
          (legacy.keys_without_kid ? kKeysWithoutKid : 0) |
          static_cast<uint64_t>(legacy.sign1) << kSign1Shift;
 }
@@ -149,7 +155,11 @@ EndpointConfig ReadConfig(RowReader& row) {
   config.challenge_lifetime = absl::Seconds(row.Int());
   config.update_lifetime = absl::Seconds(row.Int());
   config.max_message_bytes = row.Unsigned();
-  config.legacy = LegacyFrom(row.Unsigned());
+  const uint64_t features = row.Unsigned();
+  config.passport = (features & kPassport) != 0;
+  config.timestamps = (features & kTimestamps) != 0;
+  config.return_results = (features & kReturnResults) != 0;
+  config.legacy = LegacyFrom(features);
   return config;
 }
 
@@ -172,7 +182,7 @@ void AddConfig(const EndpointConfig& config, Params& params) {
       .Add(absl::ToInt64Seconds(config.challenge_lifetime))
       .Add(absl::ToInt64Seconds(config.update_lifetime))
       .Add(config.max_message_bytes)
-      .Add(FeaturesOf(config.legacy));
+      .Add(FeaturesOf(config));
 }
 
 class PostgresEndpointStore : public EndpointStore {

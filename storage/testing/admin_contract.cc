@@ -146,6 +146,7 @@ TEST_P(StorageContract, AnEndpointKeepsItsPreviousGeneration) {
   second.attestation_required = false;
   second.data_items = 10;
   second.wire_profile = WireProfile::kLegacy;
+  second.passport = second.return_results = true;
   second.legacy = {.older_algorithms = true,
                    .untagged = false,
                    .keys_without_kid = true,
@@ -154,13 +155,18 @@ TEST_P(StorageContract, AnEndpointKeepsItsPreviousGeneration) {
   ASSERT_THAT(updated, IsOk());
   EXPECT_EQ(updated->current.generation, 2u);
   EXPECT_EQ(updated->previous, stored->current);
-  EXPECT_EQ(updated->current.legacy, second.legacy);
+  second.generation = 2;
+  EXPECT_EQ(updated->current, second);
+  second.generation = 1;
   EXPECT_THAT(endpoints.Update(endpoint_, second, Audit("update"), soon_),
               StatusIs(StatusCode::kAborted));
   second.generation = 0;
+  second.passport = second.return_results = false;
+  second.timestamps = true;
   auto third = endpoints.Update(endpoint_, second, Audit("update"), soon_);
   ASSERT_THAT(third, IsOk());
-  EXPECT_EQ(third->current.generation, 3u);
+  second.generation = 3;
+  EXPECT_EQ(third->current, second);
   EXPECT_EQ(third->previous, updated->current);
   EXPECT_EQ(endpoints.Get(endpoint_, soon_)->previous, updated->current);
   auto listed = endpoints.List(tenant_, {}, soon_);

@@ -124,6 +124,7 @@ TEST_F(TamctlTest, WrongUsageIsExitCodeTwoOnStandardError) {
         "tamctl tenant list -o xml", "tamctl tenant list --timeout never",
         "tamctl tenant list --limit", "tamctl tenant list --limit many",
         "tamctl endpoint create main --attestation --no-attestation",
+        "tamctl endpoint create main --passport --no-passport",
         "tamctl tenant list --cert only.pem"}) {
     const Done done = Tamctl(Words(line + (line == "tamctl" ? " " : "")));
     EXPECT_EQ(done.code, 2) << line << done.err;

@@ -28,6 +28,9 @@ const std::vector<Column>& Columns() {
                                {"Challenge lifetime, s", "challenge_lifetime_seconds"},
                                {"Update deadline, s", "update_deadline_seconds"},
                                {"Largest message, bytes", "max_message_bytes"},
+                               {"Devices bring results", "passport"},
+                               {"Freshness by timestamp too", "timestamps"},
+                               {"Results go back", "return_results"},
                                {"Older algorithms", "legacy.older_algorithms"},
                                {"Untagged messages", "legacy.untagged"},
                                {"Messages without kid", "legacy.keys_without_kid"},
@@ -89,6 +92,26 @@ absl::Status ApplyLegacyFlags(Context& context, v1::Endpoint* endpoint) {
   return absl::OkStatus();
 }
 
+// Each option has a flag that sets it and one that takes it back.
+absl::Status ApplyAttestationFlags(Context& context, v1::Endpoint* endpoint) {
+  struct Option {
+    const char* name;
+    void (v1::Endpoint::*set)(bool);
+  };
+  constexpr Option kOptions[] = {{"passport", &v1::Endpoint::set_passport},
+                                 {"timestamps", &v1::Endpoint::set_timestamps},
+                                 {"return-results", &v1::Endpoint::set_return_results}};
+  for (const Option& option : kOptions) {
+    const bool off = context.Has(Concat("no-", option.name));
+    if (context.Has(option.name) && off) {
+      return UsageError(
+          Concat("--", option.name, " and --no-", option.name, " exclude each other"));
+    }
+    if (context.Has(option.name) || off) (endpoint->*option.set)(!off);
+  }
+  return absl::OkStatus();
+}
+
 // Flags onto what is there; a flag that is absent leaves its field.
 absl::Status ApplyFlags(Context& context, v1::Endpoint* endpoint) {
   const auto yes = [&](const char* name) { return context.Has(name); };
@@ -99,6 +122,7 @@ absl::Status ApplyFlags(Context& context, v1::Endpoint* endpoint) {
   if (yes("no-attestation")) endpoint->set_attestation_required(false);
   // The data items follow, where they are not given.
   if (yes("attestation") || yes("no-attestation")) endpoint->set_data_items(0);
+  if (auto s = ApplyAttestationFlags(context, endpoint); !s.ok()) return s;
   if (auto s = ApplyLegacyFlags(context, endpoint); !s.ok()) return s;
   const auto items = context.Number("data-items", endpoint->data_items(), 15);
   const auto lifetime =
@@ -177,6 +201,12 @@ absl::Status Delete(Context& context) {
 std::vector<Flag> SettingFlags(Flag more) {
   return {{"attestation", "", "devices must attest (what a new endpoint asks for)"},
           {"no-attestation", "", "devices need not attest"},
+          {"passport", "", "devices bring results of a verifier that the tenant accepts"},
+          {"no-passport", "", "they bring evidence (what a new endpoint asks for)"},
+          {"timestamps", "", "evidence may name its time instead of a nonce"},
+          {"no-timestamps", "", "evidence has a nonce (what a new endpoint asks for)"},
+          {"return-results", "", "Updates hand Attestation Results to devices"},
+          {"no-return-results", "", "they do not (as for a new endpoint)"},
           {"wire-profile", "NAME", "draft-26 or legacy"},
           {"legacy-allow", "LIST", "older-algorithms, untagged, no-kid; none"},
           {"legacy-sign1", "SUITE", "requests as COSE_Sign1 by esp256 or ed25519; none"},
