@@ -149,6 +149,26 @@ absl::StatusOr<v1::DeleteDomainResponse> CatalogHandler::DeleteDomain(
   return v1::DeleteDomainResponse();
 }
 
+std::optional<storage::Bytes> CatalogHandler::PublishedLast(const Context& context,
+                                                            const storage::Manifest& manifest) {
+  storage::PageRequest page{.limit = 1000, .after = ""};
+  do {
+    const auto components =
+        d_.manifests.ListComponents(manifest.tenant, manifest.domain, page, DeadlineOf(context));
+    if (!components.ok()) return std::nullopt;
+    for (const storage::ComponentSummary& component : components->items) {
+      if (component.manifest_component != manifest.manifest_component) continue;
+      if (!component.newest.has_value()) return std::nullopt;
+      auto envelope = d_.manifests.GetEnvelope(
+          manifest.tenant, {manifest.domain, *component.newest}, DeadlineOf(context));
+      if (!envelope.ok()) return std::nullopt;
+      return *std::move(envelope);
+    }
+    page.after = components->next;
+  } while (!page.after.empty());
+  return std::nullopt;
+}
+
 absl::StatusOr<v1::PublishManifestResponse> CatalogHandler::PublishManifest(
     const Context& context, const v1::PublishManifestRequest& request) {
   absl::StatusOr<Found> found = FindDomain(context, "parent", request.parent());
@@ -160,6 +180,12 @@ absl::StatusOr<v1::PublishManifestResponse> CatalogHandler::PublishManifest(
   if (!publication.ok()) return publication.status();
   storage::Manifest manifest = publication->manifest();
   manifest.publisher = context.caller.spiffe_id();
+  std::vector<std::string> warnings = publication->warnings();
+  if (const auto last = PublishedLast(context, manifest); last.has_value()) {
+    for (std::string& changed : ChangedIdentifiers(*last, cbor::AsBytes(request.envelope()))) {
+      warnings.push_back(std::move(changed));
+    }
+  }
   auto audit = d_.audit.OfCaller(
       context, manifest.tenant, "manifest.publish",
       Concat(found->name, "/manifests/", manifest.digest.ToString()),
@@ -173,6 +199,7 @@ absl::StatusOr<v1::PublishManifestResponse> CatalogHandler::PublishManifest(
   if (!stored.ok()) return stored.status();
   v1::PublishManifestResponse response;
   *response.mutable_manifest() = ManifestToProto(*stored, found->name);
+  response.mutable_warnings()->Add(warnings.begin(), warnings.end());
   return response;
 }
 

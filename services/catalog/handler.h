@@ -2,6 +2,7 @@
 #ifndef TAMARACK_SERVICES_CATALOG_HANDLER_H_
 #define TAMARACK_SERVICES_CATALOG_HANDLER_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -75,6 +76,10 @@ class CatalogHandler {
   Result<storage::TenantId> TenantOf(const Context& context, std::string_view name);
   Result<Found> FindDomain(const Context& context, std::string_view field, std::string_view name);
   Result<FoundDeployment> FindDeployment(const Context& context, std::string_view name);
+  // The envelope of what was published last under this manifest component; nullopt: nothing, or it
+  // cannot be read now.
+  std::optional<storage::Bytes> PublishedLast(const Context& context,
+                                              const storage::Manifest& manifest);
   Result<v1::Deployment> Show(const Context& context, const std::string& tenant,
                               const storage::Deployment& deployment);
   // The id for a Create: by request id if there is one.

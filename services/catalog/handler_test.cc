@@ -8,7 +8,9 @@
 #include "services/catalog/session_handler.h"
 #include "storage/memory/memory_storage.h"
 #include "teep/suit/author.h"
+#include "teep/suit/commands.h"
 #include "teep/suit/envelope.h"
+#include "teep/suit/testing/manifest_builder.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
@@ -97,8 +99,10 @@ class CatalogTest : public ::testing::Test {
     return response.ok() ? *response : v1::ResolveResponse();
   }
 
-  absl::StatusOr<v1::GetEnvelopesResponse> Envelopes(const std::string& digest) {
+  absl::StatusOr<v1::GetEnvelopesResponse> Envelopes(const std::string& digest,
+                                                     const std::vector<v1::HeldBinary>& held = {}) {
     v1::GetEnvelopesRequest request;
+    request.mutable_held()->Add(held.begin(), held.end());
     request.set_tenant_uid(cbor::AsString(tenant_.bytes()));
     request.add_digests(digest);
     return session_.GetEnvelopes(As("spiffe://tam.example/service/gateway"), request);
@@ -227,6 +231,54 @@ TEST_F(CatalogTest, RefusesRollbackAndConflict) {
   EXPECT_THAT(Publish(Spec(6, "six")), IsOk());
 }
 
+// The identifiers that a component's manifests had so far are the developer's.
+TEST_F(CatalogTest, WarnsOfVendorAndClassThatAreMissingOrNew) {
+  TAM_ROW("S-11");
+  auto published = Publish(Spec(1, "one"));
+  ASSERT_THAT(published, IsOk());
+  EXPECT_THAT(published->warnings(), ::testing::IsEmpty());
+  suit::ManifestSpec other = Spec(2, "two");
+  other.class_id = std::string(16, 'd');
+  published = Publish(other);
+  ASSERT_THAT(published, IsOk());
+  EXPECT_THAT(published->warnings(),
+              ::testing::ElementsAre(HasSubstr("S-11: apps/ta: class-identifier is 6464")));
+  EXPECT_THAT(Publish(other)->warnings(), ::testing::IsEmpty()) << "it is published already";
+
+  suit::testing::ManifestBuilder bare = suit::testing::ManifestBuilder::InstallOf("three", 3);
+  bare.components = {{"apps", "ta"}};
+  bare.manifest_component_id = suit::ComponentId{"apps", "ta.suit"};
+  bare.shared = suit::testing::SequenceBuilder().Override(
+      {{suit::parameter::kImageDigest, suit::testing::DigestItem("three")}});
+  v1::PublishManifestRequest request;
+  request.set_parent(kDomain);
+  request.set_envelope(*suit::SignManifest(bare.Encode(), {{"#tc", "three"}}, signer_));
+  published = handler_.PublishManifest(As(kOwner), request);
+  ASSERT_THAT(published, IsOk());
+  EXPECT_THAT(published->warnings(),
+              ::testing::ElementsAre(HasSubstr("S-11: manifest: vendor-identifier is not set"),
+                                     HasSubstr("S-11: manifest: class-identifier is not set")));
+}
+
+// None is taken, so none is delivered whose dependencies nobody has checked.
+TEST_F(CatalogTest, RefusesManifestsThatNeedAnother) {
+  TAM_ROW("S-17");
+  suit::testing::ManifestBuilder manifest;
+  manifest.components = {{"apps", "ta"}};
+  manifest.manifest_component_id = suit::ComponentId{"apps", "ta.suit"};
+  manifest.sections[24] = suit::testing::SequenceBuilder().Index(0).Command(suit::command::kUnlink);
+  v1::PublishManifestRequest request;
+  request.set_parent(kDomain);
+  manifest.dependencies[1] = {"apps", "lib.suit"};
+  request.set_envelope(*suit::SignManifest(manifest.Encode(), {}, signer_));
+  EXPECT_THAT(handler_.PublishManifest(As(kOwner), request),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("S-17: manifest.common.dependencies: want none, found 1")));
+  manifest.dependencies.clear();
+  request.set_envelope(*suit::SignManifest(manifest.Encode(), {}, signer_));
+  EXPECT_THAT(handler_.PublishManifest(As(kOwner), request), IsOk());
+}
+
 TEST_F(CatalogTest, RefusesMalformedAndOversizedEnvelopes) {
   TAM_ROW("S-01");
   v1::PublishManifestRequest request;
@@ -253,6 +305,64 @@ TEST_F(CatalogTest, DeploymentIsResolvedToTheNewestAndItsEnvelopeDelivered) {
   auto parsed = suit::Envelope::Parse(cbor::AsBytes(envelopes->envelopes(0)));
   ASSERT_THAT(parsed, IsOk());
   EXPECT_EQ(parsed->computed_digest().bytes, plan.install(0).digest());
+}
+
+// Byte for byte the published envelope, but for the payload; it verifies as before.
+TEST_F(CatalogTest, WhatTheDeviceHoldsIsNotDeliveredAgain) {
+  const std::string whole = *suit::CreateSignedEnvelope(Spec(5, "payload"), signer_);
+  const suit::Envelope parsed = *suit::Envelope::Parse(cbor::AsBytes(whole));
+  const std::string lighter = suit::WithoutPayload(parsed, "#tc")->bytes();
+  v1::PublishManifestRequest publish;
+  publish.set_parent(kDomain);
+  publish.set_envelope(whole);
+  ASSERT_THAT(handler_.PublishManifest(As(kOwner), publish), IsOk());
+  const auto delivered = [&](const suit::ComponentId& id, uint64_t min_sequence,
+                             const std::string& image) {
+    v1::HeldBinary held;
+    held.set_component_id(Wire(id));
+    held.set_min_sequence(min_sequence);
+    held.set_image_digest(image);
+    auto response = Envelopes(parsed.computed_digest().bytes, {held});
+    EXPECT_THAT(response, IsOk());
+    return response.ok() ? response->envelopes(0) : "";
+  };
+  const std::string image = cbor::AsString(secret::Sha256(cbor::AsBytes("payload")));
+  EXPECT_EQ(delivered({"apps", "ta"}, 5, ""), lighter);
+  EXPECT_EQ(delivered({"apps", "ta"}, 0, image), lighter);
+  EXPECT_EQ(delivered({"apps", "ta.suit"}, 5, ""), lighter) << "all that the manifest installs";
+  EXPECT_EQ(delivered({"apps", "ta"}, 6, ""), whole) << "it is for newer manifests";
+  EXPECT_EQ(delivered({"apps", "ta"}, 5, std::string(32, 'x')), whole) << "it has another image";
+  EXPECT_EQ(delivered({"apps", "tb"}, 5, ""), whole);
+  EXPECT_EQ(delivered({"apps"}, 5, ""), whole);
+
+  const keys::PublicKey anchor = signer_.public_key();
+  EXPECT_THAT(
+      suit::VerifiedEnvelope::Verify(*suit::Envelope::Parse(cbor::AsBytes(lighter)), {&anchor, 1}),
+      IsOk());
+  // What is stored is what was published.
+  EXPECT_EQ(Envelopes(parsed.computed_digest().bytes)->envelopes(0), whole);
+  v1::HeldBinary malformed;
+  malformed.set_component_id("no cbor");
+  EXPECT_THAT(Envelopes(parsed.computed_digest().bytes, {malformed}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("held.component_id")));
+}
+
+TEST_F(CatalogTest, AnUnneededListIsAnsweredByDomainsAndDeployments) {
+  ASSERT_THAT(Publish(Spec(1, "one")), IsOk());
+  ASSERT_THAT(Deploy(), IsOk());
+  v1::ResolveRequest request;
+  request.set_tenant_uid(cbor::AsString(tenant_.bytes()));
+  request.set_device_uid(std::string(16, 'd'));
+  for (const suit::ComponentId& id : {suit::ComponentId{"apps", "ta.suit"},
+                                      {"apps", "gone.suit"},
+                                      {"other", "x"},
+                                      suit::ComponentId(100, "too long")}) {
+    request.add_unneeded(Wire(id));
+  }
+  auto plan = session_.Resolve(As("spiffe://tam.example/service/gateway"), request);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_THAT(plan->unlink(), ::testing::ElementsAre(Wire({"apps", "gone.suit"})));
+  EXPECT_THAT(plan->kept(), ::testing::ElementsAre(Wire({"apps", "ta.suit"})));
 }
 
 TEST_F(CatalogTest, DeletedDeploymentUnlinksWhatIsInstalled) {

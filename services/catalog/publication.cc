@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 
@@ -98,13 +99,14 @@ absl::StatusOr<Publication> CheckPublication(absl::Span<const uint8_t> bytes,
   if (!verified->manifest().dependencies.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("S-17: manifest.common.dependencies: want none, found ",
-                     verified->manifest().dependencies.size()));
+                     verified->manifest().dependencies.size(),
+                     "; this catalogue takes no manifest that needs another one"));
   }
   absl::StatusOr<storage::Manifest> manifest = Describe(*verified, domain);
   if (!manifest.ok()) return manifest.status();
   status = CheckNamespace(*manifest, domain);
   if (!status.ok()) return status;
-  return Publication(*std::move(manifest));
+  return Publication(*std::move(manifest), suit::PublishWarnings(*verified));
 }
 
 absl::StatusOr<ManifestFacts> ReadFacts(absl::Span<const uint8_t> bytes) {
@@ -125,6 +127,41 @@ absl::StatusOr<ManifestFacts> ReadFacts(absl::Span<const uint8_t> bytes) {
     facts.components.push_back({*std::move(id), std::move(image)});
   }
   return facts;
+}
+
+namespace {
+
+std::vector<suit::ComponentFacts> FactsIn(absl::Span<const uint8_t> bytes) {
+  const auto envelope = suit::Envelope::Parse(bytes);
+  if (!envelope.ok()) return {};
+  auto facts = suit::CollectComponentFacts(envelope->unverified_manifest());
+  return facts.ok() ? *std::move(facts) : std::vector<suit::ComponentFacts>();
+}
+
+void AddIfChanged(const suit::ComponentId& component, absl::string_view what,
+                  const std::optional<std::string>& before, const std::optional<std::string>& now,
+                  std::vector<std::string>& warnings) {
+  if (!before.has_value() || !now.has_value() || *before == *now) return;
+  warnings.push_back(absl::StrCat("S-11: ", suit::ComponentIdText(component), ": ", what, " is ",
+                                  absl::BytesToHexString(*now), ", and was ",
+                                  absl::BytesToHexString(*before), " in the manifest before"));
+}
+
+}  // namespace
+
+std::vector<std::string> ChangedIdentifiers(absl::Span<const uint8_t> before,
+                                            absl::Span<const uint8_t> now) {
+  std::vector<std::string> warnings;
+  const std::vector<suit::ComponentFacts> earlier = FactsIn(before);
+  for (const suit::ComponentFacts& component : FactsIn(now)) {
+    for (const suit::ComponentFacts& same : earlier) {
+      if (same.id != component.id) continue;
+      AddIfChanged(component.id, "vendor-identifier", same.vendor_id, component.vendor_id,
+                   warnings);
+      AddIfChanged(component.id, "class-identifier", same.class_id, component.class_id, warnings);
+    }
+  }
+  return warnings;
 }
 
 absl::StatusOr<storage::ComponentId> ToStorage(const suit::ComponentId& id) {

@@ -4,6 +4,9 @@
 #define TAMARACK_SERVICES_CATALOG_PUBLICATION_H_
 
 #include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -24,12 +27,16 @@ class Publication {
   // Tenant, domain, digest, identifiers, sequence and signer filled in; the publisher is the
   // caller's.
   const storage::Manifest& manifest() const { return manifest_; }
+  // Of suit::PublishWarnings.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   friend absl::StatusOr<Publication> CheckPublication(absl::Span<const uint8_t>,
                                                       const storage::Domain&, absl::Time);
-  explicit Publication(storage::Manifest manifest) : manifest_(std::move(manifest)) {}
+  Publication(storage::Manifest manifest, std::vector<std::string> warnings)
+      : manifest_(std::move(manifest)), warnings_(std::move(warnings)) {}
   storage::Manifest manifest_;
+  std::vector<std::string> warnings_;
 };
 
 // InvalidArgument: malformed, or larger than kMaxEnvelopeBytes. Unauthenticated: signed by no
@@ -40,6 +47,12 @@ absl::StatusOr<Publication> CheckPublication(absl::Span<const uint8_t> envelope,
 
 // Of an envelope that was published: what Resolve needs of it. Nothing is verified again.
 absl::StatusOr<ManifestFacts> ReadFacts(absl::Span<const uint8_t> envelope);
+
+// S-11, whether vendor and class are the developer's: the identifiers in `now`, an envelope, that
+// are not those for the same component in `before`, the envelope published last under its manifest
+// component, as warnings. Empty also where one of them does not parse.
+std::vector<std::string> ChangedIdentifiers(absl::Span<const uint8_t> before,
+                                            absl::Span<const uint8_t> now);
 
 absl::StatusOr<storage::ComponentId> ToStorage(const suit::ComponentId& id);
 suit::ComponentId ToSuit(const storage::ComponentId& id);

@@ -125,6 +125,42 @@ bool NeedsInstall(const CatalogView& view, const DeviceFacts& device, const Key&
   return !ReportedAsNamed(device, FindFacts(view, installed->manifest));
 }
 
+// What deployments want on the device: manifests, and what these install.
+std::set<ComponentId> WantedIds(const CatalogView& view,
+                                const std::map<Key, const Deployment*>& wanted) {
+  std::set<ComponentId> ids;
+  for (const auto& [key, deployment] : wanted) ids.insert(key.second);
+  for (const Manifest& manifest : view.snapshot.manifests) {
+    if (!wanted.contains({manifest.domain, manifest.manifest_component})) continue;
+    ids.insert(manifest.components.begin(), manifest.components.end());
+  }
+  return ids;
+}
+
+bool LiesInADomain(const CatalogView& view, const ComponentId& id) {
+  return std::any_of(
+      view.snapshot.domains.begin(), view.snapshot.domains.end(), [&](const Domain& domain) {
+        return std::any_of(domain.prefixes.begin(), domain.prefixes.end(),
+                           [&](const ComponentId& prefix) { return prefix.IsPrefixOf(id); });
+      });
+}
+
+// Rule 6.
+void AddUnneeded(const CatalogView& view, const std::map<Key, const Deployment*>& wanted,
+                 const DeviceFacts& device, std::set<ComponentId>& unlink, Plan& plan) {
+  if (device.unneeded.empty()) return;
+  const std::set<ComponentId> ids = WantedIds(view, wanted);
+  size_t seen = 0;
+  for (const ComponentId& id : device.unneeded) {
+    if (++seen > kMaxPlanUnneeded) break;
+    if (ids.contains(id)) {
+      plan.kept.push_back(id);
+    } else if (LiesInADomain(view, id)) {
+      unlink.insert(id);
+    }
+  }
+}
+
 // An empty part of `wanted` matches any.
 bool ClassMatches(const storage::DeviceClass& wanted,
                   const std::optional<storage::DeviceClass>& found) {
@@ -183,6 +219,7 @@ Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_en
     if (ReportedNone(device, FindFacts(view, installed.manifest))) continue;
     unlink.insert(installed.manifest_component);
   }
+  AddUnneeded(view, wanted, device, unlink, plan);
   plan.unlink.assign(unlink.begin(), unlink.end());
   return plan;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,16 +54,22 @@ struct DeviceFacts {
   std::optional<std::map<storage::ComponentId, std::string>> reported;
   // requested-tc-list: component to smallest sequence number wanted.
   std::map<storage::ComponentId, uint64_t> requested;
+  // unneeded-manifest-list: manifest component identifiers.
+  std::set<storage::ComponentId> unneeded;
 };
 
 struct Plan {
   std::vector<storage::Manifest> install;
   // Manifest component identifiers, to unlink before anything is installed.
   std::vector<storage::ComponentId> unlink;
+  // Of what the device does not need: what a deployment wants there, and what therefore stays.
+  std::vector<storage::ComponentId> kept;
 };
 
 // A plan names at most so many manifests, and a call asks for at most so many envelopes.
 inline constexpr size_t kMaxPlanManifests = 64;
+// Of what a device does not need, a plan looks at so many; the rest waits.
+inline constexpr size_t kMaxPlanUnneeded = 256;
 
 // True when the domain is active and could publish the manifest today: its signer is an anchor, and
 // every identifier lies under a prefix. What a domain may no longer publish is no longer delivered.
@@ -83,6 +90,9 @@ bool MayDeliver(const storage::Domain& domain, const storage::Manifest& manifest
 // 5. A plan has at most kMaxPlanManifests manifests, and their envelopes are together at most
 //    `max_envelope_bytes`; what does not fit waits.
 //    A single envelope is never held back for its size alone.
+// 6. What the device does not need and no deployment (rule 1) wants there is unlinked, installed by
+//    our record or not, if it lies under a prefix of a domain of the tenant. Neither the manifest
+//    nor a component of a target is unlinked for a device's wish: such are kept.
 Plan Resolve(const CatalogView& view, const DeviceFacts& device, uint64_t max_envelope_bytes);
 
 // True when every condition that the selector gives holds.

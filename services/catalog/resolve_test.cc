@@ -191,6 +191,39 @@ TEST_F(ResolveTest, RequestIsAnsweredOnlyIfTheSequenceSuffices) {
   EXPECT_THAT(InstallSequences(), ElementsAre(2));
 }
 
+TEST_F(ResolveTest, WhatTheDeviceDoesNotNeedAndNoDeploymentWantsIsUnlinked) {
+  view_.snapshot.domains[0].prefixes = {Component("ta.suit"), Component("ta"), Component("old")};
+  device_.unneeded = {Component("old"), Component("elsewhere")};
+  Plan plan = Resolve(view_, device_, kRoomy);
+  EXPECT_THAT(plan.unlink, ElementsAre(Component("old")))
+      << "no record has it; no domain the other";
+  EXPECT_THAT(plan.kept, IsEmpty());
+  device_.reported.emplace();  // it holds no component, and yet the manifest
+  EXPECT_THAT(Resolve(view_, device_, kRoomy).unlink, ElementsAre(Component("old")));
+
+  device_.unneeded = {Component("ta.suit"), Component("ta")};
+  plan = Resolve(view_, device_, kRoomy);
+  EXPECT_THAT(plan.unlink, IsEmpty());
+  EXPECT_THAT(plan.kept, ElementsAre(Component("ta"), Component("ta.suit")));
+  view_.snapshot.deployments[0].state = storage::DeploymentState::kPaused;
+  EXPECT_THAT(Resolve(view_, device_, kRoomy).unlink, IsEmpty()) << "paused unlinks nothing";
+
+  // For another device it is wanted, for this one not.
+  view_.snapshot.deployments[0].selector.devices = {IdOf<storage::DeviceId>(8)};
+  device_.unneeded = {Component("ta.suit")};
+  EXPECT_THAT(Resolve(view_, device_, kRoomy).unlink, ElementsAre(Component("ta.suit")));
+  // By record and by wish: once.
+  Installed("ta.suit", 2, 0x22);
+  EXPECT_THAT(Resolve(view_, device_, kRoomy).unlink, ElementsAre(Component("ta.suit")));
+}
+
+TEST_F(ResolveTest, APlanLooksAtABoundedNumberOfUnneeded) {
+  for (size_t i = 0; i < 2 * kMaxPlanUnneeded; ++i) {
+    device_.unneeded.insert(Component("x" + std::to_string(i)));
+  }
+  EXPECT_EQ(Resolve(view_, device_, kRoomy).unlink.size(), kMaxPlanUnneeded);
+}
+
 TEST_F(ResolveTest, PlanStaysWithinTheSizeLimitButNeverHoldsBackASingleEnvelope) {
   AddManifest(domain_, "tb.suit", "tb", 7, 0x77, 500);
   AddDeployment("b", domain_, "tb.suit");

@@ -5,6 +5,7 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
 #include "services/catalog/convert.h"
+#include "services/catalog/held.h"
 #include "services/catalog/publication.h"
 #include "teep/suit/envelope.h"
 
@@ -56,6 +57,11 @@ absl::Status ReadReported(const v1::ResolveRequest& request, DeviceFacts& facts)
     if (!id.ok()) return id.status();
     facts.requested[*id] = requested.min_sequence();
   }
+  for (const std::string& unneeded : request.unneeded()) {
+    // What is no identifier of ours lies in no domain.
+    auto id = ComponentIdFromWire(unneeded, "unneeded");
+    if (id.ok()) facts.unneeded.insert(*std::move(id));
+  }
   return absl::OkStatus();
 }
 
@@ -78,6 +84,16 @@ absl::StatusOr<DeviceFacts> FactsFromProto(const v1::ResolveRequest& request) {
   return facts;
 }
 
+absl::StatusOr<std::vector<HeldBinary>> HeldFromProto(const v1::GetEnvelopesRequest& request) {
+  std::vector<HeldBinary> held;
+  for (const v1::HeldBinary& from : request.held()) {
+    auto id = suit::ParseComponentId(cbor::AsBytes(from.component_id()), "held.component_id");
+    if (!id.ok()) return id.status();
+    held.push_back({*std::move(id), from.min_sequence(), from.image_digest()});
+  }
+  return held;
+}
+
 v1::ResolveResponse PlanToProto(const Plan& plan, uint64_t generation) {
   v1::ResolveResponse response;
   for (const storage::Manifest& manifest : plan.install) {
@@ -88,6 +104,7 @@ v1::ResolveResponse PlanToProto(const Plan& plan, uint64_t generation) {
     ref->set_domain_uid(cbor::AsString(manifest.domain.bytes()));
   }
   for (const storage::ComponentId& id : plan.unlink) response.add_unlink(ComponentIdToWire(id));
+  for (const storage::ComponentId& id : plan.kept) response.add_kept(ComponentIdToWire(id));
   response.set_generation(static_cast<int64_t>(generation));
   return response;
 }
@@ -171,7 +188,7 @@ absl::StatusOr<std::shared_ptr<const ManifestFacts>> CatalogSessionHandler::Fact
   return shared;
 }
 
-absl::StatusOr<std::string> CatalogSessionHandler::DeliverableEnvelope(
+absl::StatusOr<suit::Envelope> CatalogSessionHandler::DeliverableEnvelope(
     const storage::TenantId& tenant, const storage::ManifestDigest& digest,
     storage::CallDeadline deadline) {
   absl::StatusOr<storage::Manifest> manifest = manifests_.FindByDigest(tenant, digest, deadline);
@@ -192,7 +209,7 @@ absl::StatusOr<std::string> CatalogSessionHandler::DeliverableEnvelope(
   if (!envelope.ok() || envelope->computed_digest().bytes != cbor::AsView(digest.bytes())) {
     return absl::DataLossError(Concat(digest.ToString(), ": the stored envelope was altered"));
   }
-  return std::string(envelope->without_tag());
+  return envelope;
 }
 
 absl::StatusOr<v1::GetEnvelopesResponse> CatalogSessionHandler::GetEnvelopes(
@@ -203,20 +220,24 @@ absl::StatusOr<v1::GetEnvelopesResponse> CatalogSessionHandler::GetEnvelopes(
     return absl::InvalidArgumentError(
         Concat("digests: want 1 to ", kMaxDigests, ", found ", request.digests_size()));
   }
+  auto held = HeldFromProto(request);
+  if (!held.ok()) return held.status();
   v1::GetEnvelopesResponse response;
   size_t bytes = 0;
   for (const std::string& wanted : request.digests()) {
     auto digest = IdOf<storage::ManifestDigest>(wanted, "digests");
     if (!digest.ok()) return digest.status();
-    absl::StatusOr<std::string> envelope =
+    absl::StatusOr<suit::Envelope> envelope =
         DeliverableEnvelope(*tenant, *digest, {context.deadline});
+    if (envelope.ok() && !held->empty()) envelope = WithoutHeld(*std::move(envelope), *held);
     if (!envelope.ok()) return envelope.status();
-    bytes += envelope->size();
+    const std::string_view delivered = envelope->without_tag();
+    bytes += delivered.size();
     if (bytes > kMaxEnvelopesBytes) {
       return absl::ResourceExhaustedError(
           Concat("digests: want at most ", kMaxEnvelopesBytes, " bytes of envelopes"));
     }
-    response.add_envelopes(*std::move(envelope));
+    response.add_envelopes(std::string(delivered));
   }
   return response;
 }

@@ -14,6 +14,7 @@
 #include "services/catalog/resolve.h"
 #include "services/runtime/call_context.h"
 #include "storage/catalog_store.h"
+#include "teep/suit/envelope.h"
 
 namespace tam::catalog {
 
@@ -39,9 +40,9 @@ class CatalogSessionHandler {
   absl::StatusOr<std::shared_ptr<const ManifestFacts>> FactsOf(const storage::TenantId& tenant,
                                                                const storage::ManifestRef& ref,
                                                                storage::CallDeadline deadline);
-  absl::StatusOr<std::string> DeliverableEnvelope(const storage::TenantId& tenant,
-                                                  const storage::ManifestDigest& digest,
-                                                  storage::CallDeadline deadline);
+  absl::StatusOr<suit::Envelope> DeliverableEnvelope(const storage::TenantId& tenant,
+                                                     const storage::ManifestDigest& digest,
+                                                     storage::CallDeadline deadline);
 
   storage::CatalogReader& catalog_;
   storage::ManifestStore& manifests_;

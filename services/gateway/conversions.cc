@@ -1,6 +1,7 @@
 #include "services/gateway/conversions.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@ namespace tam::gateway {
 namespace {
 
 constexpr int64_t kSha256 = -16;
+constexpr int kMaxHeld = 256;
 
 std::string ImageDigestOf(const teep::SystemPropertyClaims& claims) {
   const bool is_sha256 = claims.image_digest.has_value() &&
@@ -110,6 +112,24 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
   }
   for (const teep::ComponentId& id : response.unneeded_manifest_list) {
     request.add_unneeded(EncodeComponent(id));
+  }
+}
+
+void SetHeld(const teep::QueryResponse& response, v1::GetEnvelopesRequest& request) {
+  request.clear_held();
+  std::map<teep::ComponentId, std::string> images;
+  for (const teep::RequestedTcInfo& info : response.requested_tc_list) {
+    if (!info.have_binary.value_or(false) || request.held_size() == kMaxHeld) continue;
+    if (images.empty() && response.tc_list.has_value()) {
+      for (const teep::SystemPropertyClaims& claims : *response.tc_list) {
+        images.emplace(claims.component_id, ImageDigestOf(claims));
+      }
+    }
+    v1::HeldBinary* held = request.add_held();
+    held->set_component_id(EncodeComponent(info.component_id));
+    held->set_min_sequence(info.manifest_sequence_number.value_or(0));
+    const auto image = images.find(info.component_id);
+    if (image != images.end()) held->set_image_digest(image->second);
   }
 }
 

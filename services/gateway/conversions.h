@@ -24,6 +24,8 @@ std::string EncodeComponent(const teep::ComponentId& id);
 // What a QueryResponse says, for the registry and for the catalogue.
 void AddReported(const teep::QueryResponse& response, v1::AcceptRequest& request);
 void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& request);
+// Which binaries it says it has (have-binary), at most 256, in place of what stood there.
+void SetHeld(const teep::QueryResponse& response, v1::GetEnvelopesRequest& request);
 
 // The suite of a signature, -9 or -19.
 v1::CipherSuite SuiteOf(int64_t algorithm);

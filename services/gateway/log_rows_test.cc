@@ -121,5 +121,19 @@ TEST_F(LogRowsTest, EventsAreLinesWithACode) {
   EXPECT_EQ(codes.size(), static_cast<size_t>(Outcome::kCount));
 }
 
+TEST_F(LogRowsTest, WhatIsKeptAgainstTheDevicesWishIsLogged) {
+  teep::QueryResponse response = Evidence(Connect());
+  response.unneeded_manifest_list = {{"apps", "ta.suit"}, {"gone"}};
+  plan_.add_kept(
+      "\x82\x44"
+      "apps"
+      "\x47"
+      "ta.suit");
+  UpdateIn(Send(Sign(response)));
+  EXPECT_THAT(resolved_.unneeded(), ::testing::SizeIs(2));
+  EXPECT_THAT(Logged(),
+              HasSubstr("1 not needed by the device and kept for a deployment, apps/ta.suit"));
+}
+
 }  // namespace
 }  // namespace tam::gateway

@@ -255,7 +255,7 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
   // These bytes were verified when they were accepted; nothing but their answer is at stake.
   if (session.device.guard().last_message_digest() == session.message_digest) {
     session.suite = SuiteOf(cose.signers().front().algorithm.value_or(0));
-    return Resend(session);
+    return Resend(session, cose);
   }
   if (IsUsed(session)) {
     key_failures_.TryTake(KeyOf(session));

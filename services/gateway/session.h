@@ -111,8 +111,11 @@ class SessionEngine : public TeepProtocol {
     absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
     std::optional<std::string> evidence;  // its attestation payload, where it was encrypted
     int decryptions = 0;
-    std::string reports;   // of a QueryResponse: what its SUIT reports say, for the log
-    bool charged = false;  // the key's account has paid for a stateless reply
+    // Of a QueryResponse, for the log: what its SUIT reports say, and what is kept against its
+    // wish.
+    std::string reports;
+    v1::GetEnvelopesRequest envelopes;  // of a QueryResponse: what its Update is to bring
+    bool charged = false;               // the key's account has paid for a stateless reply
   };
 
   // How a QueryRequest differs from the first one of an endpoint.
@@ -193,8 +196,10 @@ class SessionEngine : public TeepProtocol {
   Answer AnswerError(Session& session, Outcome outcome, teep::ErrorCode code,
                      absl::string_view text);
   Answer SendUpdate(Session& session, const v1::UpdateRecord& update, bool again);
-  // The answer to a QueryResponse that was accepted before.
-  Answer Resend(Session& session);
+  // Adds to the log's words what the device does not need and a deployment keeps there.
+  static void NoteKept(Session& session, const v1::ResolveResponse& plan);
+  // The answer to a QueryResponse that was accepted before, `cose`.
+  Answer Resend(Session& session, const cose::Message& cose);
 
   // session_report.cc: a verified Success or Error.
   Answer OnSuccess(Session& session, const teep::Success& success);

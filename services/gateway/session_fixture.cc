@@ -209,6 +209,8 @@ void SessionFixture::PlayAttestationAndCatalog() {
     return absl::OkStatus();
   });
   catalog_.Set("GetEnvelopes", [this](const auto& request, auto* response) {
+    std::lock_guard lock(seen_mutex_);
+    delivered_ = static_cast<const v1::GetEnvelopesRequest&>(request);
     for (const std::string& digest :
          static_cast<const v1::GetEnvelopesRequest&>(request).digests()) {
       static_cast<v1::GetEnvelopesResponse&>(*response).add_envelopes(

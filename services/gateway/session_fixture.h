@@ -110,9 +110,10 @@ class SessionFixture : public ::testing::Test {
   v1::AppraiseResponse verdict_;
   v1::ResolveResponse plan_;
   absl::Status envelopes_status_;
-  std::mutex seen_mutex_;  // guards the next two
+  std::mutex seen_mutex_;  // guards the next three
   v1::AppraiseRequest appraised_;
   v1::ResolveRequest resolved_;
+  v1::GetEnvelopesRequest delivered_;
 
  private:
   void PlaySigning();

@@ -7,6 +7,7 @@
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/conversions.h"
 #include "services/gateway/session.h"
+#include "teep/suit/envelope.h"
 
 namespace tam::gateway {
 namespace {
@@ -160,6 +161,8 @@ Answer SessionEngine::OnAppraised(Session& session, const teep::QueryResponse& r
   AddReported(response, resolve);
   auto plan = dependencies_.peers.Resolve(session.context, resolve);
   if (!plan.ok()) return Fail(session, plan.status());
+  NoteKept(session, *plan);
+  SetHeld(response, session.envelopes);
   if (plan->install_size() > 0 || plan->unlink_size() > 0) {
     v1::NewUpdate& update = *accept.mutable_update();
     update = NewUpdate(session);
@@ -168,6 +171,14 @@ Answer SessionEngine::OnAppraised(Session& session, const teep::QueryResponse& r
     update.set_catalog_generation(plan->generation());
   }
   return Accept(session, accept);
+}
+
+void SessionEngine::NoteKept(Session& session, const v1::ResolveResponse& plan) {
+  if (plan.kept().empty()) return;
+  const auto id = suit::ParseComponentId(cbor::AsBytes(plan.kept(0)), "kept");
+  absl::StrAppend(&session.reports, session.reports.empty() ? "" : "; ", plan.kept_size(),
+                  " not needed by the device and kept for a deployment, ",
+                  id.ok() ? suit::ComponentIdText(*id) : "?");
 }
 
 // Nothing in the message is believed but that the device was refused (T-37).
@@ -275,7 +286,7 @@ Answer SessionEngine::AnswerError(Session& session, Outcome outcome, teep::Error
 Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& update, bool again) {
   v1::SignUpdateRequest request;
   if (update.manifests_size() > 0) {
-    v1::GetEnvelopesRequest wanted;
+    v1::GetEnvelopesRequest& wanted = session.envelopes;
     wanted.set_tenant_uid(session.endpoint->tenant_uid);
     for (const v1::ManifestRef& ref : update.manifests()) wanted.add_digests(ref.digest());
     auto envelopes = dependencies_.peers.GetEnvelopes(session.context, wanted);
@@ -304,7 +315,7 @@ Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& updat
   return std::optional<std::string>(std::move(*message->mutable_message()));
 }
 
-Answer SessionEngine::Resend(Session& session) {
+Answer SessionEngine::Resend(Session& session, const cose::Message& cose) {
   const std::string& token = session.device.guard().last_token();
   if (token.empty()) return Silent(session, Outcome::kNothingToDo);
   for (const v1::UpdateRecord& update : session.device.updates()) {
@@ -313,6 +324,11 @@ Answer SessionEngine::Resend(Session& session) {
       Record(session, Outcome::kLimited, "resends");
       return absl::ResourceExhaustedError("the same message too often");
     }
+    // The same words, so the same binaries are left out.
+    const auto message =
+        teep::Decode(cbor::AsBytes(*cose.unverified_payload()), session.endpoint->profile);
+    const auto* response = message.ok() ? std::get_if<teep::QueryResponse>(&*message) : nullptr;
+    if (response != nullptr) SetHeld(*response, session.envelopes);
     return SendUpdate(session, update, /*again=*/true);
   }
   return Silent(session, Outcome::kResendWithheld, "answered, superseded or expired");

@@ -5,6 +5,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "services/gateway/conversions.h"
 #include "services/gateway/session_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
@@ -291,6 +292,33 @@ TEST_F(QueryResponseTest, ServicesThatAreDownAreUnavailableAndUseUpNothing) {
 TEST_F(QueryResponseTest, ServiceThatSaysNotFoundIsNotAnUnknownUri) {
   attestation_.FailWith(absl::NotFoundError("bug"));
   EXPECT_THAT(Send(Sign(Evidence(Connect()))), StatusIs(absl::StatusCode::kInternal));
+}
+
+// Known from the message itself, also when it comes again.
+TEST_F(QueryResponseTest, BinariesThatTheDeviceHasAreLeftToTheCatalogue) {
+  teep::QueryResponse response = Evidence(Connect());
+  response.requested_tc_list = {{{"app"}, 3, true}, {{"lib"}, 4, false}, {{"new"}, 5, true}};
+  teep::SystemPropertyClaims& app = response.tc_list->emplace_back();
+  app.component_id = {"app"};
+  app.image_digest = {-16, std::string(32, 'i')};
+  const std::string message = Sign(response);
+  const teep::Update first = UpdateIn(Send(message));
+  const auto expect_held = [this] {
+    ASSERT_EQ(delivered_.held_size(), 2);
+    EXPECT_EQ(delivered_.held(0).component_id(), EncodeComponent({"app"}));
+    EXPECT_EQ(delivered_.held(0).min_sequence(), 3u);
+    EXPECT_EQ(delivered_.held(0).image_digest(), std::string(32, 'i'));
+    EXPECT_EQ(delivered_.held(1).component_id(), EncodeComponent({"new"}));
+    EXPECT_EQ(delivered_.held(1).image_digest(), "");
+    EXPECT_EQ(delivered_.digests_size(), 1);
+  };
+  expect_held();
+  ASSERT_EQ(resolved_.requested_size(), 3);
+  EXPECT_TRUE(resolved_.requested(0).have_binary());
+  delivered_.Clear();
+  EXPECT_EQ(UpdateIn(Send(message)).token, first.token);
+  EXPECT_EQ(Count(Outcome::kUpdateResent), 1u);
+  expect_held();
 }
 
 }  // namespace

@@ -146,6 +146,17 @@ class VerifiedEnvelope {
   std::optional<keys::PublicKey> signer_;
 };
 
+// The envelope without the integrated payload `name`, for a device that has it already. The pair is
+// cut out of the bytes and the map's head counts one less; every other byte stays as it came, so
+// that digest and signatures, which do not cover integrated payloads, hold as before. NotFound: no
+// payload has this name.
+absl::StatusOr<Envelope> WithoutPayload(const Envelope& envelope, std::string_view name);
+
+// Names of the integrated payloads that a device may fetch for this component and for no other of
+// the manifest, on any way through it. InvalidArgument: too many ways.
+absl::StatusOr<std::vector<std::string>> PayloadsOf(const Envelope& envelope,
+                                                    const ComponentId& component);
+
 // What a publisher promises about one component, found by walking shared and install sequences.
 struct ComponentFacts {
   ComponentId id;
@@ -161,6 +172,11 @@ absl::StatusOr<std::vector<ComponentFacts>> CollectComponentFacts(const Manifest
 // S-12, S-13 (schemes https, http and fragments), S-14, S-15, S-18, S-19, S-20. InvalidArgument or
 // FailedPrecondition that starts with the row's id: "S-14: manifest.… ".
 absl::Status CheckPublishable(const VerifiedEnvelope& envelope);
+
+// What a developer should know of an envelope that is publishable all the same, each with the row's
+// id. S-11: vendor and class identifier of the device are set and compared (conditions 1 and 2)
+// on every way through the manifest; without, any device installs what was made for another class.
+std::vector<std::string> PublishWarnings(const VerifiedEnvelope& envelope);
 
 }  // namespace tam::suit
 

@@ -1,5 +1,6 @@
 // An envelope that parses owns exactly the bytes given, says why it is refused otherwise, verifies
-// under no key that never signed, and the walks over its manifest end.
+// under no key that never signed, and the walks over its manifest end. Without one of its payloads
+// it is the same bytes but for the pair and the map's head.
 #include <cstdlib>
 
 #include "crypto/cbor/cbor.h"
@@ -19,6 +20,35 @@ const keys::PublicKey& Anchor() {
   return key;
 }
 
+std::string HeadOfMap(size_t pairs) { return std::move(cbor::Writer().MapHead(pairs)).Take(); }
+
+// The envelope's members, without tag and head of the map.
+std::string_view Members(const Envelope& envelope, size_t* pairs) {
+  const auto document = cbor::Document::Parse(cbor::AsBytes(envelope.without_tag()));
+  *pairs = document->root().size();
+  return envelope.without_tag().substr(HeadOfMap(*pairs).size());
+}
+
+void CheckWithout(const Envelope& envelope, const std::string& name, const std::string& payload) {
+  const auto lighter = WithoutPayload(envelope, name);
+  Require(lighter.ok() && lighter->computed_digest() == envelope.computed_digest());
+  Require(lighter->integrated_payloads().size() + 1 == envelope.integrated_payloads().size());
+  Require(!lighter->integrated_payloads().contains(name));
+  Require(!WithoutPayload(*lighter, name).ok());
+  size_t before_pairs = 0, after_pairs = 0;
+  const std::string_view before = Members(envelope, &before_pairs);
+  const std::string_view after = Members(*lighter, &after_pairs);
+  Require(after_pairs + 1 == before_pairs);
+  const std::string pair = std::move(cbor::Writer().Text(name).ByteString(payload)).Take();
+  bool found = false;
+  for (size_t at = before.find(pair); at != std::string_view::npos && !found;
+       at = before.find(pair, at + 1)) {
+    found = after.substr(0, at) == before.substr(0, at) &&
+            after.substr(at) == before.substr(at + pair.size());
+  }
+  Require(found);
+}
+
 void CheckEnvelope(Bytes input) {
   auto envelope = Envelope::Parse(input);
   if (!envelope.ok()) {
@@ -35,6 +65,15 @@ void CheckEnvelope(Bytes input) {
   for (const ComponentId& id : manifest.components) {
     const std::string encoded = EncodeComponentId(id);
     Require(*ParseComponentId(cbor::AsBytes(encoded), "id") == id);
+  }
+  for (const ComponentId& id : manifest.components) {
+    const auto names = PayloadsOf(*envelope, id);
+    Require(names.ok() == facts.ok());
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) Require(envelope->integrated_payloads().contains(name));
+  }
+  for (const auto& [name, payload] : envelope->integrated_payloads()) {
+    CheckWithout(*envelope, name, payload);
   }
   Require(!VerifiedEnvelope::Verify(*std::move(envelope), {&Anchor(), 1}).ok());
 }

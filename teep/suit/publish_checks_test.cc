@@ -188,6 +188,38 @@ TEST(PublishChecksTest, RefusesByRowAndReason) {
   }
 }
 
+TEST(PublishChecksTest, WarnsWhereNoConditionLooksAtVendorOrClass) {
+  TAM_ROW("S-11");
+  const auto warnings = [](const ManifestBuilder& manifest) {
+    const auto bytes = SignManifest(manifest.Encode(), {{"#tc", kPayload}}, Author());
+    const keys::PublicKey anchors[] = {Author().public_key()};
+    const auto verified =
+        VerifiedEnvelope::Verify(*Envelope::Parse(cbor::AsBytes(*bytes)), anchors);
+    EXPECT_OK(CheckPublishable(*verified));
+    return PublishWarnings(*verified);
+  };
+  ManifestBuilder manifest = ManifestBuilder::InstallOf(kPayload);
+  EXPECT_THAT(warnings(manifest), ::testing::IsEmpty());
+
+  const Parameters image = {{parameter::kImageDigest, DigestItem(kPayload)},
+                            {parameter::kImageSize, UintItem(sizeof kPayload - 1)}};
+  manifest.shared = Install(image, {});
+  EXPECT_THAT(warnings(manifest),
+              ::testing::ElementsAre(HasSubstr("S-11: manifest: vendor-identifier is not set"),
+                                     HasSubstr("S-11: manifest: class-identifier is not set")));
+  Parameters with_ids = image;
+  with_ids[parameter::kVendorId] = BytesItem(testing::kVendor);
+  with_ids[parameter::kClassId] = BytesItem(testing::kClass);
+  manifest.shared = Install(with_ids, {command::kVendorIdentifier});
+  EXPECT_THAT(warnings(manifest),
+              ::testing::ElementsAre(HasSubstr("class-identifier is set, and no condition 2")));
+
+  // One way through the manifest that compares nothing is enough.
+  manifest.shared = SequenceBuilder().Override(with_ids).TryEach(
+      {Install({}, {command::kVendorIdentifier, command::kClassIdentifier})}, /*or_nothing=*/true);
+  EXPECT_THAT(warnings(manifest), ::testing::SizeIs(2));
+}
+
 TEST(PublishChecksTest, AcceptsAnIntegratedPayload) {
   EXPECT_OK(Check(ManifestBuilder::InstallOf(kPayload), {{"#tc", kPayload}}));
 }

@@ -1,15 +1,19 @@
 // The frame of tamctl and its nouns, against a server in this process that answers from a script.
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "crypto/keys/key.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "proto/tam/v1/catalog.pb.h"
 #include "proto/tam/v1/registry.pb.h"
+#include "teep/suit/author.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 #include "tools/tamctl/command.h"
 #include "tools/tamctl/component_text.h"
@@ -244,6 +248,24 @@ TEST(ComponentText, ReadsUuidsHexAndText) {
     EXPECT_THAT(ParseComponentText(bad), testing::StatusIs(absl::StatusCode::kInvalidArgument))
         << bad;
   }
+}
+
+TEST_F(TamctlTest, PublishShowsTheCatalogsWarnings) {
+  TAM_ROW("S-11");
+  suit::ManifestSpec spec;
+  spec.component_id = {"apps", "ta"};
+  spec.manifest_component_id = {"apps", "ta.suit"};
+  spec.vendor_id = spec.class_id = std::string(16, 'v');
+  spec.payload = "payload";
+  const auto key = keys::PrivateKey::Generate(keys::KeyType::kP256);
+  const std::string file = ::testing::TempDir() + "/app.suit";
+  std::ofstream(file, std::ios::binary) << *suit::CreateSignedEnvelope(spec, *key);
+  server_.answers["PublishManifest"] =
+      "manifest { component: 'apps/ta.suit' } warnings: 'S-11: no class' warnings: 'S-11: other'";
+  const Done done = Tamctl({"component", "publish", file, "--domain", "apps"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(done.err, "tamctl: warning: S-11: no class\ntamctl: warning: S-11: other\n");
+  EXPECT_THAT(done.out, HasSubstr("apps/ta.suit"));
 }
 
 TEST(Yaml, QuotesWhatCouldBeReadAsAnythingButText) {

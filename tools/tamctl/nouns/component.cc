@@ -33,7 +33,11 @@ absl::Status Publish(Context& context) {
   request.set_request_id(context.FlagOr("request-id", ""));
   const auto answer =
       Call<v1::PublishManifestResponse>(context, "CatalogService/PublishManifest", request);
-  return answer.ok() ? PrintOne(context, answer->manifest(), ManifestColumns()) : answer.status();
+  if (!answer.ok()) return answer.status();
+  for (const std::string& warning : answer->warnings()) {
+    context.err() << "tamctl: warning: " << warning << "\n";
+  }
+  return PrintOne(context, answer->manifest(), ManifestColumns());
 }
 
 absl::Status List(Context& context) {

@@ -125,6 +125,9 @@ absl::Status Verify(Context& context) {
   const absl::Status publishable = suit::CheckPublishable(*verified);
   if (!publishable.ok())
     context.out() << "a catalog would refuse it: " << publishable.message() << "\n";
+  for (const std::string& warning : suit::PublishWarnings(*verified)) {
+    context.out() << "warning: " << warning << "\n";
+  }
   return absl::OkStatus();
 }
 
