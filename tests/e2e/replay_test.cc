@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "crypto/cbor/cbor.h"
+#include "teep/suit/envelope.h"
 #include "tests/e2e/hand_made_agent.h"
 #include "tests/e2e/layouts.h"
 #include "tests/e2e/scenario.h"
@@ -158,6 +161,48 @@ TEST_P(ReplayTest, StateSurvivesKillDuringASession) {
     EXPECT_EQ(Count("audit.entries WHERE kind = 'session.accepted'"), accepted + round);
     EXPECT_EQ(Count("registry.updates"), updates + round);
   }
+}
+
+// have-binary: the manifest of version 1 comes without its payload, and the rest as it was
+// published, also when the message comes again.
+TEST_P(ReplayTest, ABinaryTheDeviceHasIsNotSentAgain) {
+  const std::string plain = agent_->Response(agent_->Challenge(kMainPath));
+  const teep::Update all = agent_->Post(kMainPath, plain).update();
+  ASSERT_EQ(all.manifest_list.size(), 1u);
+  const auto whole = suit::Envelope::Parse(cbor::AsBytes(all.manifest_list[0]));
+  ASSERT_THAT(whole, IsOk());
+  const auto lighter = suit::WithoutPayload(*whole, "#tc");
+  ASSERT_THAT(lighter, IsOk());
+
+  teep::QueryResponse response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
+  response.requested_tc_list = {{whole->unverified_manifest().components[0], 1, true}};
+  const std::string message = agent_->Sign(response);
+  const teep::Update update = agent_->Post(kMainPath, message).update();
+  ASSERT_EQ(update.manifest_list.size(), 1u);
+  EXPECT_EQ(update.manifest_list[0], lighter->bytes());
+  EXPECT_NE(update.token, all.token);
+  EXPECT_EQ(agent_->Post(kMainPath, message).update().manifest_list, update.manifest_list);
+
+  // Asked for with a binary that only newer manifests are for: the whole of it.
+  response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
+  response.requested_tc_list = {{whole->unverified_manifest().components[0], 1000, true}};
+  EXPECT_EQ(agent_->Post(kMainPath, agent_->Sign(response)).update().manifest_list,
+            all.manifest_list);
+}
+
+TEST_P(ReplayTest, WhatTheDeviceDoesNotNeedIsUnlinkedUnlessItIsDeployed) {
+  teep::QueryResponse response = agent_->UnsignedResponse(agent_->Challenge(kMainPath));
+  const teep::ComponentId old = {"TEEP-Device", "SecureFS", "old", "manifest"};
+  const teep::ComponentId deployed = {"TEEP-Device", "SecureFS",
+                                      absl::HexStringToBytes("8d82573a926d4754935332dc29997f74"),
+                                      "ta", "manifest"};
+  response.unneeded_manifest_list = {old, deployed, {"of", "nobody", "here"}};
+  const teep::Update update = agent_->Post(kMainPath, agent_->Sign(response)).update();
+  EXPECT_EQ(update.unneeded_manifest_list, (std::vector<teep::ComponentId>{old}));
+  EXPECT_EQ(update.manifest_list.size(), 1u);
+  teep::Success success;
+  success.token = update.token;
+  EXPECT_EQ(agent_->Post(kMainPath, agent_->Sign(success)).status, 204u);
 }
 
 // A broker asks another device for evidence of this challenge and carries it here.
