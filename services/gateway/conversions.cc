@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "teep/eat/eat.h"
 
 namespace tam::gateway {
 namespace {
@@ -131,6 +132,12 @@ void SetHeld(const teep::QueryResponse& response, v1::GetEnvelopesRequest& reque
     const auto image = images.find(info.component_id);
     if (image != images.end()) held->set_image_digest(image->second);
   }
+}
+
+std::string ResultFormat(std::string_view result) {
+  const auto profile = eat::ExtractProfile(cbor::AsBytes(result));
+  if (!profile.ok() || *profile == eat::kTeepProfile) return "";
+  return eat::FormatMediaType({"application", "eat+cwt", {{"eat_profile", *profile}}});
 }
 
 v1::CipherSuite SuiteOf(int64_t algorithm) {

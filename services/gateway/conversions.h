@@ -27,6 +27,10 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
 // Which binaries it says it has (have-binary), at most 256, in place of what stood there.
 void SetHeld(const teep::QueryResponse& response, v1::GetEnvelopesRequest& request);
 
+// The media type of an Attestation Result of ours; empty: the TEEP profile's, which is not sent
+// (TEEP.md A1).
+std::string ResultFormat(std::string_view result);
+
 // The suite of a signature, -9 or -19.
 v1::CipherSuite SuiteOf(int64_t algorithm);
 

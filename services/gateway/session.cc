@@ -237,14 +237,18 @@ absl::Status SessionEngine::FindKeyWithoutKid(Session& session, const cose::Mess
   return absl::NotFoundError("no kid, and no key of this endpoint verifies it");
 }
 
-absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& session,
-                                                                  const cose::Message& cose) {
-  FindChallenge(session, cose);
+absl::StatusOr<v1::LookupResponse> SessionEngine::Lookup(const Session& session) {
   v1::LookupRequest lookup;
   lookup.set_tenant_uid(session.endpoint->tenant_uid);
   lookup.set_endpoint_uid(session.endpoint->uid);
   lookup.set_thumbprint(session.kid);
-  auto found = dependencies_.peers.Lookup(session.context, lookup);
+  return dependencies_.peers.Lookup(session.context, lookup);
+}
+
+absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& session,
+                                                                  const cose::Message& cose) {
+  FindChallenge(session, cose);
+  auto found = Lookup(session);
   if (absl::IsNotFound(found.status())) return Drop(session, Outcome::kDroppedUnknownKey);
   if (!found.ok()) return Fail(session, found.status());
   session.device = *std::move(found);
@@ -255,7 +259,8 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
   // These bytes were verified when they were accepted; nothing but their answer is at stake.
   if (session.device.guard().last_message_digest() == session.message_digest) {
     session.suite = SuiteOf(cose.signers().front().algorithm.value_or(0));
-    return Resend(session, cose);
+    NoteHeld(session, cose);
+    return Resend(session);
   }
   if (IsUsed(session)) {
     key_failures_.TryTake(KeyOf(session));

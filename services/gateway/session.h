@@ -114,6 +114,7 @@ class SessionEngine : public TeepProtocol {
     // Of a QueryResponse, for the log: what its SUIT reports say, and what is kept against its
     // wish.
     std::string reports;
+    std::string result;  // the Attestation Result that an Update hands back; empty: none
     v1::GetEnvelopesRequest envelopes;  // of a QueryResponse: what its Update is to bring
     bool charged = false;               // the key's account has paid for a stateless reply
   };
@@ -150,6 +151,7 @@ class SessionEngine : public TeepProtocol {
                                             const Endpoint& endpoint) const;
   // Sets session.kid, or says why it cannot (NotFound).
   absl::Status FindKeyWithoutKid(Session& session, const cose::Message& cose);
+  absl::StatusOr<v1::LookupResponse> Lookup(const Session& session);
   Answer Receive(Session& session, const cose::Message& cose);
   Answer Dispatch(Session& session, const teep::Message& message);
   // False when the source has failed too often and the key has not proved itself lately.
@@ -192,14 +194,20 @@ class SessionEngine : public TeepProtocol {
   Answer Refuse(Session& session, v1::AcceptRequest accept);
   Answer Accept(Session& session, const v1::AcceptRequest& request);
   v1::AcceptRequest NewAccept(const Session& session) const;
+
+  // session_update.cc
   v1::NewUpdate NewUpdate(const Session& session);
   Answer AnswerError(Session& session, Outcome outcome, teep::ErrorCode code,
                      absl::string_view text);
   Answer SendUpdate(Session& session, const v1::UpdateRecord& update, bool again);
   // Adds to the log's words what the device does not need and a deployment keeps there.
   static void NoteKept(Session& session, const v1::ResolveResponse& plan);
-  // The answer to a QueryResponse that was accepted before, `cose`.
-  Answer Resend(Session& session, const cose::Message& cose);
+  // The same words name the same binaries, which are left out again.
+  static void NoteHeld(Session& session, const cose::Message& cose);
+  // The answer to a QueryResponse that was accepted before.
+  Answer Resend(Session& session);
+  // The same where it was accepted by another replica since the device was looked up.
+  Answer SendAgain(Session& session, const v1::UpdateRecord& update);
 
   // session_report.cc: a verified Success or Error.
   Answer OnSuccess(Session& session, const teep::Success& success);

@@ -173,8 +173,15 @@ void SessionFixture::PlaySigning() {
       update.unneeded_manifest_list.push_back({unneeded});
     }
     if (request.err_code() != 0) update.err_code = teep::ErrorCode(request.err_code());
+    if (!request.attestation_payload().empty()) {
+      update.attestation_payload = request.attestation_payload();
+    }
+    if (!request.attestation_payload_format().empty()) {
+      update.attestation_payload_format = request.attestation_payload_format();
+    }
     if (!request.err_msg().empty()) update.err_msg = request.err_msg();
     if (!request.err_lang().empty()) update.err_lang = request.err_lang();
+    if (const auto check = teep::CheckUpdate(update); !check.ok()) return check;
     const auto payload = teep::Encode(update, ProfileOf(request));
     if (!payload.ok()) return payload.status();
     const bool ed25519 = request.suite() == v1::CIPHER_SUITE_ED25519;

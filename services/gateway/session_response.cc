@@ -14,8 +14,6 @@ namespace {
 
 using Answer = absl::StatusOr<std::optional<std::string>>;
 
-constexpr char kErrLang[] = "en";
-
 // What was asked for and is not there (T-26 to T-28); empty when all is. have-binary without its
 // sequence number (T-30) does not decode.
 std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
@@ -103,6 +101,7 @@ Answer SessionEngine::OnChallenged(Session& session, const teep::QueryResponse& 
   outcome.set_claims_summary(verdict->claims().text());
   outcome.set_result(verdict->attestation_result());
   if (outcome.verdict() != v1::VERDICT_ACCEPTED) return Refuse(session, std::move(accept));
+  if (session.endpoint->return_results) session.result = verdict->attestation_result();
   // Claimed once; afterwards Appraise holds the device to it.
   if (session.device.ueid().empty()) {
     outcome.set_ueid(verdict->claims().ueid());
@@ -163,7 +162,7 @@ Answer SessionEngine::OnAppraised(Session& session, const teep::QueryResponse& r
   if (!plan.ok()) return Fail(session, plan.status());
   NoteKept(session, *plan);
   SetHeld(response, session.envelopes);
-  if (plan->install_size() > 0 || plan->unlink_size() > 0) {
+  if (plan->install_size() > 0 || plan->unlink_size() > 0 || !session.result.empty()) {
     v1::NewUpdate& update = *accept.mutable_update();
     update = NewUpdate(session);
     *update.mutable_manifests() = plan->install();
@@ -214,7 +213,8 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
     case v1::ACCEPT_OUTCOME_SAME_AGAIN: {
       const bool again = result->outcome() == v1::ACCEPT_OUTCOME_SAME_AGAIN;
       if (!result->has_update()) return Silent(session, Outcome::kNothingToDo, session.reports);
-      return SendUpdate(session, result->update(), again);
+      return again ? SendAgain(session, result->update())
+                   : SendUpdate(session, result->update(), /*again=*/false);
     }
     case v1::ACCEPT_OUTCOME_ANSWERED:
     case v1::ACCEPT_OUTCOME_SUPERSEDED:
@@ -250,88 +250,6 @@ v1::AcceptRequest SessionEngine::NewAccept(const Session& session) const {
   request.set_random(cbor::AsString(session.opened->random));
   request.set_message_digest(session.message_digest);
   return request;
-}
-
-v1::NewUpdate SessionEngine::NewUpdate(const Session& session) {
-  std::array<uint8_t, kUpdateTokenSize> token;
-  dependencies_.random.Fill(absl::MakeSpan(token));
-  v1::NewUpdate update;
-  update.set_token(cbor::AsString(token));
-  update.set_deadline_seconds(absl::ToInt64Seconds(session.endpoint->update_deadline));
-  return update;
-}
-
-// Without token, and nothing is written: the device may ask again.
-Answer SessionEngine::AnswerError(Session& session, Outcome outcome, teep::ErrorCode code,
-                                  absl::string_view text) {
-  source_failures_.TryTake(session.source);
-  if (!MayReplyStateless(session)) {
-    Record(session, Outcome::kLimited, "device");
-    return absl::ResourceExhaustedError("too many failures of this device");
-  }
-  v1::SignUpdateRequest request;
-  request.set_tenant_uid(session.endpoint->tenant_uid);
-  SetProfile(*session.endpoint, request);
-  request.set_suite(session.suite);
-  request.set_err_code(static_cast<uint32_t>(code));
-  request.set_err_msg(teep::FitErrMsg(std::string(text)));
-  request.set_err_lang(kErrLang);
-  auto update = dependencies_.peers.SignUpdate(session.context, request);
-  if (!update.ok()) return Fail(session, update.status());
-  Record(session, outcome, text);
-  return std::optional<std::string>(std::move(*update->mutable_message()));
-}
-
-// Manifests are asked for by digest: the catalogue gives only what may be delivered at this moment.
-Answer SessionEngine::SendUpdate(Session& session, const v1::UpdateRecord& update, bool again) {
-  v1::SignUpdateRequest request;
-  if (update.manifests_size() > 0) {
-    v1::GetEnvelopesRequest& wanted = session.envelopes;
-    wanted.set_tenant_uid(session.endpoint->tenant_uid);
-    for (const v1::ManifestRef& ref : update.manifests()) wanted.add_digests(ref.digest());
-    auto envelopes = dependencies_.peers.GetEnvelopes(session.context, wanted);
-    if (absl::IsNotFound(envelopes.status()) || absl::IsFailedPrecondition(envelopes.status())) {
-      return Silent(session, again ? Outcome::kResendWithheld : Outcome::kUpdateWithheld,
-                    envelopes.status().message());
-    }
-    if (!envelopes.ok()) return Fail(session, envelopes.status());
-    *request.mutable_manifests() = std::move(*envelopes->mutable_envelopes());
-  }
-  request.set_tenant_uid(session.endpoint->tenant_uid);
-  SetProfile(*session.endpoint, request);
-  request.set_suite(session.suite);
-  request.set_token(update.token());
-  *request.mutable_unneeded() = update.unlinks();
-  if (update.err_code() != 0) {
-    request.set_err_code(update.err_code());
-    request.set_err_msg(update.err_msg());
-    request.set_err_lang(kErrLang);
-  }
-  auto message = dependencies_.peers.SignUpdate(session.context, request);
-  if (!message.ok()) return Fail(session, message.status());
-  Record(session, again ? Outcome::kUpdateResent : Outcome::kUpdateSent,
-         absl::StrCat(update.manifests_size(), " manifests, ", update.unlinks_size(), " unlinks",
-                      session.reports.empty() ? "" : "; ", session.reports));
-  return std::optional<std::string>(std::move(*message->mutable_message()));
-}
-
-Answer SessionEngine::Resend(Session& session, const cose::Message& cose) {
-  const std::string& token = session.device.guard().last_token();
-  if (token.empty()) return Silent(session, Outcome::kNothingToDo);
-  for (const v1::UpdateRecord& update : session.device.updates()) {
-    if (update.token() != token || update.state() != v1::UPDATE_STATE_OPEN) continue;
-    if (!resends_.TryTake(KeyOf(session))) {
-      Record(session, Outcome::kLimited, "resends");
-      return absl::ResourceExhaustedError("the same message too often");
-    }
-    // The same words, so the same binaries are left out.
-    const auto message =
-        teep::Decode(cbor::AsBytes(*cose.unverified_payload()), session.endpoint->profile);
-    const auto* response = message.ok() ? std::get_if<teep::QueryResponse>(&*message) : nullptr;
-    if (response != nullptr) SetHeld(*response, session.envelopes);
-    return SendUpdate(session, update, /*again=*/true);
-  }
-  return Silent(session, Outcome::kResendWithheld, "answered, superseded or expired");
 }
 
 }  // namespace tam::gateway

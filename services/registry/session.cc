@@ -207,6 +207,7 @@ absl::StatusOr<v1::LookupResponse> SessionHandler::Lookup(const Context& context
   }
   for (const auto& [name, value] : lookup.labels) (*response.mutable_labels())[name] = value;
   AddGuard(lookup.guard, *response.mutable_guard());
+  response.set_last_result(ToWire(lookup.last_result));
   AddUpdates(lookup, response);
   AddInstalled(lookup, response);
   if (lookup.back_off_until.has_value()) {

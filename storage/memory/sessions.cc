@@ -178,6 +178,7 @@ class MemorySessionStore : public SessionStore {
     found.key_state = key.state;
     found.back_off_until = row.back_off_until;
     if (key.state != DeviceKeyState::kActive) return;
+    if (row.last_attestation.has_value()) found.last_result = row.last_attestation->result;
     for (const auto& [component, manifest] : row.manifests) {
       found.manifests.push_back(manifest.manifest);
     }

@@ -112,6 +112,8 @@ struct KeyLookup {
   DeviceKeyState key_state = DeviceKeyState::kActive;
   // Errors of this device hold off updates until then.
   std::optional<absl::Time> back_off_until;
+  // The Attestation Result that was recorded last. Empty: none, or the key is not active.
+  Bytes last_result;
   GuardView guard;
   // Of the device, whichever key looked up; empty for a key that is not active.
   std::vector<DeviceManifest> manifests;

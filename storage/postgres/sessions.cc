@@ -15,7 +15,7 @@ std::string LookupSql() {
   return absl::StrCat(
       "SELECT c.device_id, p.pseudonym, c.banned, tam.micros(tam.now()), k.state, $2::uuid = ANY "
       "(k.endpoints), "
-      "k.public_key, tam.micros(s.back_off_until), ",
+      "k.public_key, tam.micros(s.back_off_until), CASE WHEN k.state = 1 THEN s.result END, ",
       kDeviceColumns, ", ", kGuardColumns,
       ", m.components, m.domains, m.digests, m.sequences, m.failed_digests, m.failed_sequences, "
       "m.failed_reasons, m.changed, ",
@@ -87,6 +87,7 @@ bool ReadKeyAndDevice(const TenantId& tenant, RowReader& row, KeyLookup& found) 
   const bool known_here = row.Bool();
   found.public_key = row.Binary();
   found.back_off_until = row.Optional(&RowReader::Time);
+  found.last_result = row.Optional(&RowReader::Binary).value_or(Bytes());
   Device device = ReadDevice(tenant, row);
   found.device_name = std::move(device.name);
   found.device_class = std::move(device.device_class);
@@ -271,7 +272,7 @@ class PostgresSessionStore : public SessionStore {
 
  private:
   static absl::Status ReadUpdates(const Rows& rows, const EndpointId& endpoint, KeyLookup& found) {
-    constexpr int kBefore = 8 + kDeviceColumnCount + kGuardColumnCount + 8;
+    constexpr int kBefore = 9 + kDeviceColumnCount + kGuardColumnCount + 8;
     for (const Row& row : rows) {
       RowReader reader(row);
       reader.Skip(kBefore);

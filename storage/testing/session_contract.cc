@@ -61,6 +61,25 @@ TEST_P(StorageContract, AcceptOpensAnUpdateAndRecordsTheDevice) {
   EXPECT_EQ(audit[0].entry.entry, BytesOf("session.accept"));
 }
 
+TEST_P(StorageContract, LookupGivesTheLastResultToActiveKeys) {
+  const Enrolled dev = Enrol("dev");
+  const auto result = [&](const Enrolled& of) {
+    auto found = storage().sessions().Lookup(tenant_, endpoint_, of.key.thumbprint, soon_);
+    EXPECT_THAT(found, IsOk());
+    return found.ok() ? found->last_result : BytesOf("?");
+  };
+  EXPECT_EQ(result(dev), Bytes());
+  AcceptRequest request = NewRequest(dev);
+  request.attestation = Verdict(AttestationVerdict::kAccepted);
+  request.update = NewPlan();  // neither manifests nor unlinks: it only hands the result back
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+  EXPECT_EQ(result(dev), BytesOf("result"));
+  request = NewRequest(dev);
+  request.attestation = Verdict(AttestationVerdict::kRefused);
+  EXPECT_EQ(OutcomeOf(request), AcceptOutcome::kOpened);
+  EXPECT_EQ(result(dev), Bytes());
+}
+
 TEST_P(StorageContract, TheSameMessageAgainGetsTheSameUpdate) {
   const Enrolled dev = Enrol("dev");
   const AcceptRequest request = Open(dev, NewPlan({NewManifest(kApp, 3)}));

@@ -217,14 +217,32 @@ Bytes StripCwtTag(Bytes token) {
   return tagged ? token.subspan(2) : token;
 }
 
-absl::StatusOr<std::string> ExtractChallenge(Bytes payload) {
+namespace {
+
+absl::StatusOr<cbor::Document> UnverifiedClaims(Bytes payload) {
   auto token = cose::Message::Parse(StripCwtTag(payload), cose::TagRule::kRequired);
   if (!token.ok()) return token.status();
   if (!token->unverified_payload().has_value()) {
     return absl::InvalidArgumentError("eat: want a payload, got none");
   }
-  auto claims = cbor::Document::Parse(cbor::AsBytes(*token->unverified_payload()),
-                                      {.max_bytes = kMaxBytes}, "eat");
+  return cbor::Document::Parse(cbor::AsBytes(*token->unverified_payload()),
+                               {.max_bytes = kMaxBytes}, "eat");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ExtractProfile(Bytes payload) {
+  auto claims = UnverifiedClaims(payload);
+  if (!claims.ok()) return claims.status();
+  if (!claims->root().is_map()) return Want("eat", "map", claims->root());
+  const auto profile = claims->root().Find(kProfile);
+  if (!profile.has_value()) return absl::NotFoundError("eat.265: no eat_profile");
+  if (!profile->is_text()) return Want("eat.265", "text string", *profile);
+  return std::string(*profile->Text());
+}
+
+absl::StatusOr<std::string> ExtractChallenge(Bytes payload) {
+  auto claims = UnverifiedClaims(payload);
   if (!claims.ok()) return claims.status();
   const auto nonce = claims->root().Find(kNonce);
   if (!nonce.has_value()) return absl::NotFoundError("eat.10: no eat_nonce");

@@ -110,6 +110,10 @@ PayloadKind ClassifyPayload(const std::optional<std::string>& format,
 // carries none (or an array); InvalidArgument when the payload is no such token.
 absl::StatusOr<std::string> ExtractChallenge(Bytes payload);
 
+// The eat_profile that a CWT in COSE claims; nothing is verified. NotFound when it claims none;
+// InvalidArgument when the payload is no such token.
+absl::StatusOr<std::string> ExtractProfile(Bytes payload);
+
 // RFC 9711 section 4.2.1: RAND 0x01 (17, 25 or 33 bytes), EUI 0x02 (7 or 9), IMEI 0x03 (15).
 absl::Status CheckUeid(Bytes ueid);
 

@@ -189,6 +189,19 @@ TEST(ExtractChallenge, ReadsTheSingleNonce) {
   EXPECT_THAT(ExtractChallenge(AsBytes("junk")), StatusIs(kInvalid));
 }
 
+TEST(ExtractProfile, ReadsItUnverified) {
+  const auto key = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  Claims claims = FullClaims();
+  auto token = [&] { return *cose::Sign1(key, AsBytes(EncodeClaims(claims))); };
+  claims.profile = "urn:x";
+  EXPECT_THAT(ExtractProfile(AsBytes(token())), IsOkAndHolds("urn:x"));
+  EXPECT_THAT(ExtractProfile(AsBytes("\xd8\x3d" + token())), IsOkAndHolds("urn:x"));
+  claims.profile.reset();
+  EXPECT_THAT(ExtractProfile(AsBytes(token())), StatusIs(kNotFound));
+  EXPECT_THAT(ExtractProfile(AsBytes("junk")), StatusIs(kInvalid));
+  EXPECT_THAT(ExtractProfile(AsBytes(*cose::Sign1(key, AsBytes("\x01")))), StatusIs(kInvalid));
+}
+
 class EatVectors : public ::testing::Test {
  protected:
   void SetUp() override {

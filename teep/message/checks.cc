@@ -1,7 +1,9 @@
 // Bounds that hold in both directions, and the rules that stand between fields.
 #include <algorithm>
 
+#include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
+#include "teep/eat/eat.h"
 #include "teep/message/message.h"
 #include "teep/message/options.h"
 
@@ -16,6 +18,19 @@ absl::Status Invalid(std::string_view path, std::string_view reason) {
 bool EncodesBefore(int64_t a, int64_t b) {
   if ((a < 0) != (b < 0)) return b < 0;
   return a < 0 ? a > b : a < b;
+}
+
+// A payload without a format is a CWT of the TEEP profile (T-14).
+absl::Status CheckPayloadFormat(std::string_view message, const std::optional<std::string>& payload,
+                                const std::optional<std::string>& format) {
+  if (!payload.has_value() || format.has_value()) return absl::OkStatus();
+  const auto profile = eat::ExtractProfile(cbor::AsBytes(*payload));
+  if (absl::IsNotFound(profile.status()) || (profile.ok() && *profile == eat::kTeepProfile)) {
+    return absl::OkStatus();
+  }
+  return Invalid(Concat(message, ".attestation-payload-format"),
+                 profile.ok() ? Concat("want one with eat_profile ", *profile)
+                              : "want one with what is no EAT in CWT");
 }
 
 }  // namespace
@@ -94,6 +109,11 @@ absl::Status CheckCipherSuites(std::string_view path, const std::vector<CipherSu
 }
 
 absl::Status CheckQueryRequest(const QueryRequest& request, PassportModel passport) {
+  if (auto s = CheckPayloadFormat("query-request", request.attestation_payload,
+                                  request.attestation_payload_format);
+      !s.ok()) {
+    return s;
+  }
   const bool attestation = (request.data_item_requested & kRequestAttestation) != 0;
   if (!attestation) {
     if (!request.token.has_value()) {
@@ -138,7 +158,8 @@ absl::Status CheckUpdate(const Update& update) {
   if (update.attestation_payload_format.has_value() && !update.attestation_payload.has_value()) {
     return Invalid("update.attestation-payload-format", "want attestation-payload with it");
   }
-  return absl::OkStatus();
+  return CheckPayloadFormat("update", update.attestation_payload,
+                            update.attestation_payload_format);
 }
 
 }  // namespace tam::teep

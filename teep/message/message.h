@@ -223,15 +223,17 @@ absl::StatusOr<VerifiedMessage> VerifyMessage(const cose::Message& cose, const k
 // Whether a token may stand in for the challenge of an attested request (TEEP.md A7).
 enum class PassportModel { kRefused, kAllowed };
 
-// Rules between the fields of a QueryRequest (T-09, T-12, T-13): without the attestation bit a
-// token, no challenge and no freshness mechanisms; with it a challenge and no token, or, in the
-// Passport model, a token and no challenge; neither only where timestamps are offered. Apart from
-// Decode because the draft's own example breaks them and must still be shown. InvalidArgument.
+// Rules between the fields of a QueryRequest (T-09, T-12 to T-14): a payload without format is a
+// CWT of the TEEP profile; without the attestation bit a token, no challenge and no freshness
+// mechanisms; with it a challenge and no token, or, in the Passport model, a token and no
+// challenge; neither only where timestamps are offered. Apart from Decode because the draft's own
+// example breaks them and must still be shown. InvalidArgument.
 absl::Status CheckQueryRequest(const QueryRequest& request,
                                PassportModel passport = PassportModel::kRefused);
 
-// Rules between the fields of an Update that a TAM sends (T-39): a defined err-code; err-msg only
-// with it, err-lang only with err-msg, a payload format only with a payload. InvalidArgument.
+// Rules between the fields of an Update that a TAM sends (T-14, T-39): a defined err-code; err-msg
+// only with it, err-lang only with err-msg, a payload format only with a payload, and always with
+// one that is no CWT of the TEEP profile. InvalidArgument.
 absl::Status CheckUpdate(const Update& update);
 
 // An err-msg that fits: UTF-8 cut at a character boundary to 128 bytes (T-40), control
