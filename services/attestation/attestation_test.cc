@@ -239,6 +239,20 @@ TEST_F(AttestationTest, WrongSizesInTheRequestAreErrors) {
   EXPECT_THAT(session_.Appraise(gateway_, request), StatusIs(kInvalid));
 }
 
+TEST_F(AttestationTest, EvidenceWithATimestampGetsAResultWithoutNonce) {
+  claims_.nonces.clear();
+  claims_.audience = "/tam/acme/main";
+  claims_.issued_at = absl::FromUnixSeconds(1'790'000'000);
+  claims_.manifests = {{60, "m"}};
+  auto request = Request(attester_);
+  request.set_timestamp_audience("/tam/acme/main");
+  EXPECT_THAT(session_.Appraise(gateway_, request), StatusIs(kInvalid, HasSubstr("beside")));
+  request.clear_challenge();
+  EXPECT_EQ(Appraise(request).verdict(), v1::VERDICT_ACCEPTED);
+  EXPECT_EQ(signer_.asked->nonce(), "");
+  EXPECT_EQ(signer_.asked->manifests(), "\x81\x82\x18\x3c\x41m");
+}
+
 TEST_F(AttestationTest, AnUnreachableSignerIsAnErrorNotAVerdict) {
   signer_.status = absl::UnavailableError("down");
   EXPECT_THAT(session_.Appraise(gateway_, Request(attester_)),

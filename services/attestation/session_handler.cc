@@ -17,7 +17,16 @@ absl::Status CheckSize(std::string_view field, size_t size, size_t min, size_t m
 }
 
 absl::Status CheckRequest(const v1::AppraiseRequest& request) {
-  if (auto s = CheckSize("challenge", request.challenge().size(), 8, 64); !s.ok()) return s;
+  const bool by_time = request.challenge().empty() && !request.timestamp_audience().empty();
+  if (by_time) {
+    auto s = CheckSize("timestamp_audience", request.timestamp_audience().size(), 1, 512);
+    if (!s.ok()) return s;
+  } else if (auto s = CheckSize("challenge", request.challenge().size(), 8, 64); !s.ok()) {
+    return s;
+  }
+  if (!by_time && !request.timestamp_audience().empty()) {
+    return absl::InvalidArgumentError("timestamp_audience: want none beside a challenge");
+  }
   return CheckSize("agent_thumbprint", request.agent_thumbprint().size(), 32, 32);
 }
 
@@ -38,6 +47,7 @@ storage::DeviceClass LookupClass(const v1::AppraiseRequest& request) {
 Expectations ExpectationsOf(const v1::AppraiseRequest& request, absl::Time at) {
   Expectations expected;
   expected.challenge = request.challenge();
+  expected.audience = request.timestamp_audience();
   std::copy(request.agent_thumbprint().begin(), request.agent_thumbprint().end(),
             expected.agent.begin());
   expected.ueid = request.ueid();
@@ -76,7 +86,7 @@ std::string EncodedClaim(int64_t label, const eat::Claims& only) {
 absl::Status SessionHandler::AddResult(const runtime::CallContext& context,
                                        const v1::AppraiseRequest& request, const Inputs& inputs,
                                        const Appraisal& appraisal, v1::AppraiseResponse& response) {
-  constexpr int64_t kHwversion = 260, kMeasurements = 273;
+  constexpr int64_t kHwversion = 260, kManifests = 272, kMeasurements = 273;
   const eat::Claims& claims = *appraisal.claims;
   const std::string& profile = inputs.results.profiles.front();
   v1::SignAttestationResultRequest result;
@@ -89,6 +99,9 @@ absl::Status SessionHandler::AddResult(const runtime::CallContext& context,
   version.hwversion = claims.hwversion;
   version.hwversion_scheme = claims.hwversion_scheme;
   result.set_hwversion(EncodedClaim(kHwversion, version));
+  eat::Claims manifests;
+  manifests.manifests = claims.manifests;
+  result.set_manifests(EncodedClaim(kManifests, manifests));
   eat::Claims measurements;
   measurements.measurements = claims.measurements;
   result.set_measurements(EncodedClaim(kMeasurements, measurements));

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "services/gateway/issued.h"
+#include "teep/eat/eat.h"
 
 namespace tam::gateway {
 namespace {
@@ -116,6 +117,26 @@ absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBi
   if (absl::Status in_time = CheckTime(challenge, now, binding.lifetime); !in_time.ok()) {
     return in_time;
   }
+  return challenge;
+}
+
+absl::StatusOr<Challenge> OpenTimestamp(const ChallengeBinding& binding, absl::Time now,
+                                        absl::Time issued_at, Bytes message_digest) {
+  if (issued_at > now + kTimestampSkew) {
+    return absl::OutOfRangeError("iat: ahead of the clock");
+  }
+  if (now - issued_at > eat::kMaxTimestampAge) {
+    return absl::DeadlineExceededError(absl::StrCat(
+        "iat: want at most ", absl::FormatDuration(eat::kMaxTimestampAge), " old, got ",
+        absl::FormatDuration(absl::Trunc(now - issued_at, absl::Seconds(1)))));
+  }
+  Challenge challenge;
+  challenge.kind = ChallengeKind::kTimestamp;
+  challenge.data_items = binding.data_items & static_cast<uint8_t>(~kExtensionsBit);
+  challenge.issue_ms = absl::ToUnixMillis(issued_at);
+  std::copy_n(message_digest.begin(), std::min(message_digest.size(), challenge.random.size()),
+              challenge.random.begin());
+  challenge.generation = binding.generation;
   return challenge;
 }
 

@@ -34,7 +34,13 @@ enum class ChallengeKind : uint8_t {
   kChallenge = 0,      // attestation asked for; evidence carries it
   kToken = 1,          // no attestation asked for; the response carries it
   kPassportToken = 2,  // attestation asked for, answered with a result whose nonce is this token
+  kTimestamp = 3,      // nobody issued it: evidence that names its time in place of a challenge
 };
+
+// Whether a message answers this kind by a token.
+constexpr bool IsToken(ChallengeKind kind) {
+  return kind == ChallengeKind::kToken || kind == ChallengeKind::kPassportToken;
+}
 
 // Keys by epoch number (hours since the Unix epoch, not modulo 256).
 using EpochKeys = std::map<int64_t, secret::SecretBytes>;
@@ -77,6 +83,17 @@ absl::StatusOr<std::string> MakeChallenge(const EpochKeys& keys, const Challenge
 //   OutOfRange          issued later than now plus kChallengeSkew
 absl::StatusOr<Challenge> OpenChallenge(const EpochKeys& keys, const ChallengeBinding& binding,
                                         absl::Time now, Bytes challenge);
+
+// What takes a challenge's place in the guard where the evidence has a timestamp instead: `iat`,
+// and the start of the message's SHA-256. Asks as much as the endpoint does now, extensions
+// excepted, which not every device was asked for. Refusals by code:
+//   DeadlineExceeded  older than eat::kMaxTimestampAge
+//   OutOfRange        more than kTimestampSkew ahead of now; the guard takes no more, and a time
+//   put
+//                     back to now would be accepted a second time once the clock has caught up
+absl::StatusOr<Challenge> OpenTimestamp(const ChallengeBinding& binding, absl::Time now,
+                                        absl::Time issued_at, Bytes message_digest);
+inline constexpr absl::Duration kTimestampSkew = absl::Seconds(1);
 
 // True for the refusals of OpenChallenge that newer keys, a newer configuration or a newer reading
 // of the time may lift.

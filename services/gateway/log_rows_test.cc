@@ -102,6 +102,27 @@ TEST_F(LogRowsTest, NoSecretAndNoEvidenceIsLogged) {
   for (const auto& [what, name] : secrets) ExpectNowhere(log, what, name);
 }
 
+TEST_F(LogRowsTest, ReportsThatWereAskedForAndAreAbsentAreNamed) {
+  TAM_ROW("A8");
+  constexpr char kAbsent[] = "no suit-reports, which were asked for";
+  CreateEndpoint("unasked", true, 3);
+  UpdateIn(Send(Sign(Evidence(Connect()))));
+  plan_.clear_install();
+  Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+  std::string log = Logged();
+  EXPECT_THAT(log, HasSubstr(std::string("1 manifests, 0 unlinks; ") + kAbsent));
+  EXPECT_THAT(log, HasSubstr("nothing_to_do"));
+  EXPECT_THAT(log.substr(log.find("nothing_to_do")), HasSubstr(kAbsent));
+
+  ::testing::internal::CaptureStderr();
+  key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  CreateDevice("other", key_);
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect("unasked"))), "unasked")));
+  log = Logged();
+  EXPECT_THAT(log, AllOf(HasSubstr("nothing_to_do"), Not(HasSubstr(kAbsent))));
+}
+
 TEST_F(LogRowsTest, EventsAreLinesWithACode) {
   TAM_ROW("T-63");
   UpdateIn(Send(Sign(Evidence(Connect()))));

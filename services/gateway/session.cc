@@ -131,6 +131,15 @@ ChallengeKind KindFor(const Endpoint& endpoint, const ChallengeBinding& binding)
   return by_token ? ChallengeKind::kPassportToken : ChallengeKind::kChallenge;
 }
 
+// supported-freshness-mechanisms; where nonces alone are offered it is left out.
+void SetFreshness(const Endpoint& endpoint, const std::optional<uint64_t>& chosen,
+                  v1::SignQueryRequestRequest& request) {
+  if ((request.data_items() & kAttestationBit) == 0 || !endpoint.timestamps) return;
+  if (chosen == teep::kFreshnessNonce) return;
+  if (!chosen.has_value()) request.add_freshness(teep::kFreshnessNonce);
+  request.add_freshness(teep::kFreshnessTimestamp);
+}
+
 // Of the first QueryRequest; unspecified: signed by each.
 v1::CipherSuite FirstSuite(const Endpoint& endpoint) {
   if (!endpoint.legacy.sign1.has_value()) return v1::CIPHER_SUITE_UNSPECIFIED;
@@ -157,6 +166,7 @@ absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endp
   request.set_suite(options.suite != v1::CIPHER_SUITE_UNSPECIFIED ? options.suite
                                                                   : FirstSuite(endpoint));
   if (options.names_version) request.add_versions(0);
+  SetFreshness(endpoint, options.freshness, request);
   if (options.attests_itself) {
     request.mutable_tam_attestation()->set_nonce(options.nonce.value_or(""));
   }

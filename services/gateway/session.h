@@ -106,7 +106,8 @@ class SessionEngine : public TeepProtocol {
     v1::CipherSuite suite = v1::CIPHER_SUITE_UNSPECIFIED;
     std::optional<keys::PublicKey>
         agent;  // the key that signed; set once the signature is verified
-    // Of a QueryResponse: what it brought as challenge or token, and what became of checking it.
+    // Of a QueryResponse: what it brought as challenge or token, if anything, and what became of
+    // checking that, or the timestamp that it brought instead.
     std::optional<std::string> challenge;
     absl::StatusOr<Challenge> opened = absl::NotFoundError("absent");
     std::optional<std::string> evidence;  // its attestation payload, where it was encrypted
@@ -123,10 +124,11 @@ class SessionEngine : public TeepProtocol {
   struct QueryOptions {
     // Of the device, once it is known (draft -26 section 8.1). Unset: signed by every one of ours.
     v1::CipherSuite suite = v1::CIPHER_SUITE_UNSPECIFIED;
-    uint64_t without_items = 0;        // bits of data-item-requested that are left out
-    bool names_version = false;        // rather than leave it to the default
-    bool attests_itself = false;       // with evidence of the TAM itself
-    std::optional<std::string> nonce;  // for that evidence; unset: its time of issue is all it has
+    uint64_t without_items = 0;         // bits of data-item-requested that are left out
+    bool names_version = false;         // rather than leave it to the default
+    bool attests_itself = false;        // with evidence of the TAM itself
+    std::optional<std::string> nonce;   // for that evidence; unset: its time of issue is all it has
+    std::optional<uint64_t> freshness;  // the one mechanism offered; unset: the endpoint's
   };
 
   // Counts one that waits, while it lives.
@@ -166,6 +168,7 @@ class SessionEngine : public TeepProtocol {
 
   // session_challenge.cc
   void FindChallenge(Session& session, const cose::Message& cose);
+  void FindInEvidence(Session& session, std::string_view payload);
   absl::StatusOr<Challenge> Open(const Session& session, std::string_view challenge);
   // For verified signatures: decides by keys and configuration that were read after the message
   // came.

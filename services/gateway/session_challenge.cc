@@ -16,11 +16,33 @@ void SessionEngine::FindChallenge(Session& session, const cose::Message& cose) {
   const auto* response = std::get_if<teep::QueryResponse>(&*message);
   if (response == nullptr) return;
   session.challenge = response->token;
-  if (!session.challenge.has_value() && response->attestation_payload.has_value()) {
-    auto readable = eat::ExtractChallenge(cbor::AsBytes(*response->attestation_payload));
-    if (readable.ok()) session.challenge = *std::move(readable);
+  if (session.challenge.has_value()) {
+    session.opened = Open(session, *session.challenge);
+  } else if (response->attestation_payload.has_value()) {
+    FindInEvidence(session, *response->attestation_payload);
   }
-  if (session.challenge.has_value()) session.opened = Open(session, *session.challenge);
+}
+
+// Of evidence with neither a readable challenge nor a timestamp, where these are taken, nothing.
+void SessionEngine::FindInEvidence(Session& session, std::string_view payload) {
+  auto readable = eat::ExtractChallenge(cbor::AsBytes(payload));
+  if (readable.ok()) {
+    session.challenge = *std::move(readable);
+    session.opened = Open(session, *session.challenge);
+    return;
+  }
+  if (!session.endpoint->timestamps) return;
+  const auto stamp = eat::ExtractTimestamp(cbor::AsBytes(payload));
+  if (!stamp.ok()) return;
+  const auto keys = dependencies_.keys.Get(session.context.deadline);
+  if (!keys.ok()) {
+    session.opened = absl::UnavailableError("the time cannot be read");
+  } else if (stamp->audience != session.endpoint->path) {
+    session.opened = absl::UnauthenticatedError("aud: of another endpoint");
+  } else {
+    session.opened = OpenTimestamp(session.endpoint->binding, keys->now(), stamp->issued_at,
+                                   cbor::AsBytes(session.message_digest));
+  }
 }
 
 absl::StatusOr<Challenge> SessionEngine::Open(const Session& session, std::string_view challenge) {

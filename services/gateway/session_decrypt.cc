@@ -5,7 +5,6 @@
 #include "absl/status/status.h"
 #include "crypto/cbor/cbor.h"
 #include "services/gateway/session.h"
-#include "teep/eat/eat.h"
 
 namespace tam::gateway {
 namespace {
@@ -50,10 +49,7 @@ absl::Status SessionEngine::OpenEvidence(Session& session, const teep::Message& 
   if (!opened.ok()) return opened.status();
   session.evidence = *std::move(opened);
   if (session.challenge.has_value()) return absl::OkStatus();  // a token
-  auto readable = eat::ExtractChallenge(cbor::AsBytes(*session.evidence));
-  if (!readable.ok()) return absl::OkStatus();
-  session.challenge = *std::move(readable);
-  session.opened = Open(session, *session.challenge);
+  FindInEvidence(session, *session.evidence);
   return absl::OkStatus();
 }
 

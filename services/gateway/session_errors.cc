@@ -24,8 +24,14 @@ bool Contains(const List& list, const Value& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-bool Never(const Error&, uint64_t) { return false; }
-bool Always(const Error&, uint64_t) { return true; }
+// Of the QueryRequest that an Error answers.
+struct Asked {
+  uint64_t items;
+  bool timestamps;  // whether its endpoint takes them beside nonces
+};
+
+bool Never(const Error&, const Asked&) { return false; }
+bool Always(const Error&, const Asked&) { return true; }
 bool Complete(const Error&) { return true; }
 
 v1::CipherSuite CommonSuite(const Error& error) {
@@ -45,16 +51,24 @@ bool HasFittingNonce(const Error& error) {
   return error.challenge.has_value() && error.challenge->size() <= kMaxEatNonce;
 }
 
-bool CanAttestItself(const Error& error, uint64_t) {
+// Of label 20 of an Error 3, what its endpoint has too.
+std::optional<uint64_t> CommonFreshness(const Error& error, bool timestamps) {
+  const auto& listed = error.supported_freshness_mechanisms;
+  if (Contains(listed, teep::kFreshnessNonce)) return teep::kFreshnessNonce;
+  if (timestamps && Contains(listed, teep::kFreshnessTimestamp)) return teep::kFreshnessTimestamp;
+  return std::nullopt;
+}
+
+bool CanAttestItself(const Error& error, const Asked&) {
   if (Contains(error.supported_freshness_mechanisms, teep::kFreshnessTimestamp)) return true;
   return WantsNonce(error) && (!error.challenge.has_value() || HasFittingNonce(error));
 }
 
 struct Reaction {
   ErrorCode code;
-  // Whether a QueryRequest of ours can be other than the one that asked for `asked`, so that the
-  // device may take it.
-  bool (*has_overlap)(const Error& error, uint64_t asked);
+  // Whether a QueryRequest of ours can be other than the one that was `asked`, so that the device
+  // may take it.
+  bool (*has_overlap)(const Error& error, const Asked& asked);
   // Whether the field is there that the draft demands beside this code.
   bool (*is_complete)(const Error& error);
   absl::Duration SessionConfig::*back_off;  // where no other QueryRequest is sent; nullptr: none
@@ -63,19 +77,19 @@ struct Reaction {
 constexpr Reaction kReactions[] = {
     {ErrorCode::kPermanentError, Never, Complete, &SessionConfig::back_off_permanent},
     {ErrorCode::kUnsupportedExtension,
-     [](const Error&, uint64_t asked) { return (asked & teep::kRequestExtensions) != 0; }, Complete,
-     &SessionConfig::back_off_other},
+     [](const Error&, const Asked& asked) { return (asked.items & teep::kRequestExtensions) != 0; },
+     Complete, &SessionConfig::back_off_other},
     {ErrorCode::kUnsupportedFreshnessMechanisms,
-     [](const Error& error, uint64_t) {
-       return Contains(error.supported_freshness_mechanisms, teep::kFreshnessNonce);
+     [](const Error& error, const Asked& asked) {
+       return CommonFreshness(error, asked.timestamps).has_value();
      },
      [](const Error& error) { return !error.supported_freshness_mechanisms.empty(); },
      &SessionConfig::back_off_other},
     {ErrorCode::kUnsupportedMsgVersion,
-     [](const Error& error, uint64_t) { return Contains(error.versions, uint64_t{0}); },
+     [](const Error& error, const Asked&) { return Contains(error.versions, uint64_t{0}); },
      [](const Error& error) { return !error.versions.empty(); }, &SessionConfig::back_off_other},
     {ErrorCode::kUnsupportedCipherSuites,
-     [](const Error& error, uint64_t) {
+     [](const Error& error, const Asked&) {
        return CommonSuite(error) != v1::CIPHER_SUITE_UNSPECIFIED;
      },
      [](const Error& error) { return !error.supported_cipher_suites.empty(); },
@@ -109,13 +123,17 @@ const Reaction& ReactionTo(ErrorCode code) {
 std::optional<SessionEngine::QueryOptions> SessionEngine::BetterQuery(const Session& session,
                                                                       const Error& error,
                                                                       uint64_t asked) {
-  if (!ReactionTo(error.err_code).has_overlap(error, asked)) return std::nullopt;
+  const bool timestamps = session.endpoint->timestamps;
+  if (!ReactionTo(error.err_code).has_overlap(error, {asked, timestamps})) return std::nullopt;
   if (!error_resends_.TryTake(KeyOf(session))) return std::nullopt;
   QueryOptions options;
   options.suite = session.suite;
   switch (error.err_code) {
     case ErrorCode::kUnsupportedExtension:
       options.without_items = teep::kRequestExtensions;
+      break;
+    case ErrorCode::kUnsupportedFreshnessMechanisms:
+      options.freshness = CommonFreshness(error, timestamps);
       break;
     case ErrorCode::kUnsupportedMsgVersion:
       options.names_version = true;

@@ -134,6 +134,8 @@ void SessionFixture::PlaySigning() {
     query.supported_cipher_suites = teep::MandatoryCipherSuites();
     query.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
     query.data_item_requested = request.data_items();
+    query.supported_freshness_mechanisms.assign(request.freshness().begin(),
+                                                request.freshness().end());
     query.versions.assign(request.versions().begin(), request.versions().end());
     if (request.has_tam_attestation()) {
       query.attestation_payload = "evidence of the TAM for " + request.tam_attestation().nonce();

@@ -29,27 +29,37 @@ std::string MissingItem(uint64_t asked, const teep::QueryResponse& response) {
   return "";
 }
 
+// What stood in the place of a live challenge, and why it was none.
+std::string WhatWasTurnedAway(const std::optional<std::string>& challenge,
+                              const absl::Status& refusal) {
+  if (challenge.has_value()) {
+    return absl::StrCat(absl::BytesToHexString(challenge->substr(0, 32)), " (", refusal.message(),
+                        ")");
+  }
+  if (absl::IsNotFound(refusal)) return "none that is readable";
+  return std::string(refusal.message());  // of a timestamp
+}
+
 }  // namespace
 
 // Whether the QueryRequest that the message answers bore a token; of one that is not known, whether
 // those of this endpoint do.
 bool SessionEngine::ExpectsToken(const Session& session) {
-  if (session.opened.ok()) return session.opened->kind != ChallengeKind::kChallenge;
+  if (session.opened.ok()) return IsToken(session.opened->kind);
   const bool attested = (session.endpoint->binding.data_items & teep::kRequestAttestation) != 0;
   return !attested || session.endpoint->passport;
 }
 
 Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryResponse& response) {
   // Keys or endpoint could not be read: nothing is known of the challenge.
-  if (session.challenge.has_value() && absl::IsUnavailable(session.opened.status())) {
+  if (absl::IsUnavailable(session.opened.status())) {
     return Fail(session, session.opened.status());
   }
   const bool genuine = session.opened.ok();
   const bool by_token = response.token.has_value() || ExpectsToken(session);
   if (by_token) {
     // A token has to be one of ours, of a request that bore a token (T-25).
-    const bool ours =
-        genuine && response.token.has_value() && session.opened->kind != ChallengeKind::kChallenge;
+    const bool ours = genuine && response.token.has_value() && IsToken(session.opened->kind);
     if (!ours) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   }
   const uint64_t asked =
@@ -69,7 +79,10 @@ Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryRespons
                        reports.status().message());
   }
   if (!reports.ok()) return OnUnsoundReports(session, reports.status());
-  session.reports = reports->Summary();
+  const bool want_reports = (asked & teep::kRequestSuitReports) != 0;
+  session.reports = want_reports && response.suit_reports.empty()
+                        ? "no suit-reports, which were asked for"  // A8
+                        : reports->Summary();
   return OnChallenged(session, response, asked);
 }
 
@@ -82,7 +95,11 @@ Answer SessionEngine::OnChallenged(Session& session, const teep::QueryResponse& 
   v1::AppraiseRequest appraise;
   appraise.set_tenant_uid(session.endpoint->tenant_uid);
   appraise.set_device_uid(session.device.device_uid());
-  appraise.set_challenge(*session.challenge);
+  if (session.opened->kind == ChallengeKind::kTimestamp) {
+    appraise.set_timestamp_audience(session.endpoint->path);
+  } else {
+    appraise.set_challenge(*session.challenge);
+  }
   appraise.set_agent_thumbprint(session.kid);
   appraise.set_payload(session.evidence.has_value() ? *session.evidence
                                                     : *response.attestation_payload);
@@ -124,11 +141,7 @@ void SessionEngine::NoteTurnedAway(const Session& session) {
   note.set_device_uid(session.device.device_uid());
   note.mutable_reason()->set_claim("eat_nonce");
   note.mutable_reason()->set_expected("a live challenge of this endpoint");
-  note.mutable_reason()->set_found(
-      session.challenge.has_value()
-          ? absl::StrCat(absl::BytesToHexString(session.challenge->substr(0, 32)), " (",
-                         session.opened.status().message(), ")")
-          : "none that is readable");
+  note.mutable_reason()->set_found(WhatWasTurnedAway(session.challenge, session.opened.status()));
   if (keys.ok()) note.set_time_ms(absl::ToUnixMillis(keys->now()));
   dependencies_.peers.NoteRefusal(session.context, note).status().IgnoreError();
 }
@@ -233,7 +246,7 @@ Answer SessionEngine::Accept(Session& session, const v1::AcceptRequest& request)
 // The database's clock went back since this gateway read it. Nothing was used up.
 Answer SessionEngine::OnFuture(Session& session) {
   dependencies_.keys.GetReadAfter(session.arrived, session.context.deadline).status().IgnoreError();
-  const bool by_token = session.opened->kind != ChallengeKind::kChallenge;
+  const bool by_token = IsToken(session.opened->kind);
   session.opened = absl::OutOfRangeError("issued ahead of the database's clock");
   if (by_token) return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   return RefuseChallenge(session);

@@ -100,6 +100,7 @@ attestation::Appraisal VerifierFixture::Judge(const v1::AppraiseRequest& request
                                               bool is_result) const {
   attestation::Expectations expected;
   expected.challenge = request.challenge();
+  expected.audience = request.timestamp_audience();
   std::copy_n(request.agent_thumbprint().begin(), expected.agent.size(), expected.agent.begin());
   expected.ueid = request.ueid();
   expected.device_class = {request.device_class().oemid(), request.device_class().hwmodel()};

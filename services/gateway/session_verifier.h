@@ -20,7 +20,8 @@ class VerifierFixture : public SessionFixture {
   void UseEndpoint(const std::string& name, v1::Endpoint settings);
   // A QueryRequest of that endpoint.
   teep::QueryRequest Query();
-  // Claims of the device that hold for Results and Evidence, but for the profile and `nonce`.
+  // Claims of the device that hold for Results and Evidence, but for the profile and `nonce`,
+  // which empty is left out.
   eat::Claims Claims(const std::string& nonce) const;
   std::string Result(eat::Claims claims, const keys::PrivateKey& signer) const;
   std::string Result(const eat::Claims& claims) const { return Result(claims, verifier_); }

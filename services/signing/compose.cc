@@ -1,5 +1,6 @@
 #include "services/signing/compose.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -49,6 +50,18 @@ void OfferOlderNumbers(teep::QueryRequest& message) {
   }
 }
 
+absl::Status SetFreshness(const v1::SignQueryRequestRequest& request, teep::QueryRequest& message) {
+  for (const uint32_t mechanism : request.freshness()) {
+    auto& listed = message.supported_freshness_mechanisms;
+    if (mechanism > teep::kFreshnessTimestamp ||
+        std::find(listed.begin(), listed.end(), mechanism) != listed.end()) {
+      return Invalid("freshness", Concat("want 0 and 1, each once, got ", mechanism));
+    }
+    listed.push_back(mechanism);
+  }
+  return absl::OkStatus();
+}
+
 std::optional<std::string> Optional(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return text;
@@ -75,6 +88,8 @@ absl::Status MergeEncodedClaims(const v1::SignAttestationResultRequest& request,
   cbor::MapBuilder map;
   if (!request.hwversion().empty())
     map.Set(260, std::move(cbor::Writer().Raw(request.hwversion())));
+  if (!request.manifests().empty())
+    map.Set(272, std::move(cbor::Writer().Raw(request.manifests())));
   if (!request.measurements().empty()) {
     map.Set(273, std::move(cbor::Writer().Raw(request.measurements())));
   }
@@ -83,6 +98,7 @@ absl::Status MergeEncodedClaims(const v1::SignAttestationResultRequest& request,
   if (!parsed.ok()) return parsed.status();
   claims.hwversion = std::move(parsed->hwversion);
   claims.hwversion_scheme = std::move(parsed->hwversion_scheme);
+  claims.manifests = std::move(parsed->manifests);
   claims.measurements = std::move(parsed->measurements);
   return absl::OkStatus();
 }
@@ -138,6 +154,7 @@ absl::StatusOr<teep::QueryRequest> ComposeQueryRequest(const v1::SignQueryReques
   message.supported_cipher_suites = teep::MandatoryCipherSuites();
   message.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
   if (request.older_algorithms()) OfferOlderNumbers(message);
+  if (auto s = SetFreshness(request, message); !s.ok()) return s;
   message.data_item_requested = request.data_items();
   if (auto s = teep::CheckQueryRequest(message, teep::PassportModel::kAllowed); !s.ok()) return s;
   return message;
@@ -164,7 +181,10 @@ absl::StatusOr<teep::Update> ComposeUpdate(const v1::SignUpdateRequest& request)
 
 absl::StatusOr<eat::Claims> ComposeAttestationResult(
     const v1::SignAttestationResultRequest& request, absl::Time now) {
-  if (auto s = CheckSize("nonce", request.nonce().size(), 8, kMaxNonce); !s.ok()) return s;
+  if (!request.nonce().empty()) {
+    auto s = CheckSize("nonce", request.nonce().size(), kMinNonce, kMaxNonce);
+    if (!s.ok()) return s;
+  }
   if (auto s = CheckSize("agent_thumbprint", request.agent_thumbprint().size(), 32, 32); !s.ok()) {
     return s;
   }
@@ -178,7 +198,7 @@ absl::StatusOr<eat::Claims> ComposeAttestationResult(
   claims.issued_at = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
   claims.expires = *claims.issued_at + absl::Seconds(request.lifetime_seconds());
   claims.cnf = eat::Confirmation{std::nullopt, request.agent_thumbprint(), std::nullopt};
-  claims.nonces = {request.nonce()};
+  if (!request.nonce().empty()) claims.nonces = {request.nonce()};
   claims.ueid = request.ueid();
   claims.profile = request.profile();
   if (auto s = SetClass(request.device_class(), claims); !s.ok()) return s;

@@ -490,7 +490,7 @@ TEST_F(SigningTest, AttestationResultNeedsItsMandatoryClaims) {
     change(request);
     return replica_.session.SignAttestationResult(attestation_, request).status();
   };
-  EXPECT_THAT(code([](auto& r) { r.clear_nonce(); }), StatusIs(kInvalid, HasSubstr("nonce")));
+  EXPECT_THAT(code([](auto& r) { r.set_nonce("short"); }), StatusIs(kInvalid, HasSubstr("nonce")));
   EXPECT_THAT(code([](auto& r) { r.set_agent_thumbprint("x"); }), StatusIs(kInvalid));
   EXPECT_THAT(code([](auto& r) { r.set_ueid("\x09x"); }), StatusIs(kInvalid));
   EXPECT_THAT(code([](auto& r) { r.clear_device_class(); }), StatusIs(kInvalid));

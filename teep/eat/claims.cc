@@ -241,6 +241,22 @@ absl::StatusOr<std::string> ExtractProfile(Bytes payload) {
   return std::string(*profile->Text());
 }
 
+absl::StatusOr<Timestamp> ExtractTimestamp(Bytes payload) {
+  auto claims = UnverifiedClaims(payload);
+  if (!claims.ok()) return claims.status();
+  if (!claims->root().is_map()) return Want("eat", "map", claims->root());
+  if (claims->root().Find(kNonce).has_value()) return absl::NotFoundError("eat.10: want none");
+  const auto audience = claims->root().Find(kAud);
+  if (!audience.has_value() || !audience->is_text()) {
+    return absl::NotFoundError("eat.3: want one audience");
+  }
+  const auto issued_at = claims->root().Find(kIat);
+  if (!issued_at.has_value()) return absl::NotFoundError("eat.6: no iat");
+  std::optional<absl::Time> time;
+  if (auto s = ReadTime("eat.6", *issued_at, time); !s.ok()) return s;
+  return Timestamp{*time, std::string(*audience->Text())};
+}
+
 absl::StatusOr<std::string> ExtractChallenge(Bytes payload) {
   auto claims = UnverifiedClaims(payload);
   if (!claims.ok()) return claims.status();

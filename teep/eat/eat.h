@@ -110,6 +110,17 @@ PayloadKind ClassifyPayload(const std::optional<std::string>& format,
 // carries none (or an array); InvalidArgument when the payload is no such token.
 absl::StatusOr<std::string> ExtractChallenge(Bytes payload);
 
+// Freshness by timestamp (draft -26 section 9): how old `iat` may be.
+inline constexpr absl::Duration kMaxTimestampAge = absl::Seconds(300);
+// When a token says that it was made, and for whom.
+struct Timestamp {
+  absl::Time issued_at;
+  std::string audience;
+};
+// The same look-up for a payload that has these in place of a nonce. NotFound when it has an
+// eat_nonce, or lacks `iat` or an `aud` of one text; InvalidArgument when it is no such token.
+absl::StatusOr<Timestamp> ExtractTimestamp(Bytes payload);
+
 // The eat_profile that a CWT in COSE claims; nothing is verified. NotFound when it claims none;
 // InvalidArgument when the payload is no such token.
 absl::StatusOr<std::string> ExtractProfile(Bytes payload);

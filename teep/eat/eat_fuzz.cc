@@ -73,5 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckEar(input);
   CheckMediaType(tam::cbor::AsView(input));
   (void)tam::eat::ExtractChallenge(input);
+  (void)tam::eat::ExtractProfile(input);
+  (void)tam::eat::ExtractTimestamp(input);
   return 0;
 }

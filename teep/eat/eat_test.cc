@@ -189,6 +189,26 @@ TEST(ExtractChallenge, ReadsTheSingleNonce) {
   EXPECT_THAT(ExtractChallenge(AsBytes("junk")), StatusIs(kInvalid));
 }
 
+TEST(ExtractTimestamp, ReadsTimeAndAudienceWhereThereIsNoNonce) {
+  const auto key = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  Claims claims = FullClaims();
+  auto token = [&] { return *cose::Sign1(key, AsBytes(EncodeClaims(claims))); };
+  claims.issued_at = absl::FromUnixSeconds(1'790'000'000);
+  claims.audience = "/tam/acme/main";
+  EXPECT_THAT(ExtractTimestamp(AsBytes(token())), StatusIs(kNotFound));
+  claims.nonces.clear();
+  claims.nonce_is_array = false;
+  TAM_ASSERT_OK_AND_ASSIGN(const Timestamp stamp, ExtractTimestamp(AsBytes(token())));
+  EXPECT_EQ(stamp.issued_at, claims.issued_at);
+  EXPECT_EQ(stamp.audience, claims.audience);
+  claims.audience.reset();
+  EXPECT_THAT(ExtractTimestamp(AsBytes(token())), StatusIs(kNotFound));
+  claims.audience = "/tam/acme/main";
+  claims.issued_at.reset();
+  EXPECT_THAT(ExtractTimestamp(AsBytes(token())), StatusIs(kNotFound));
+  EXPECT_THAT(ExtractTimestamp(AsBytes("junk")), StatusIs(kInvalid));
+}
+
 TEST(ExtractProfile, ReadsItUnverified) {
   const auto key = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   Claims claims = FullClaims();

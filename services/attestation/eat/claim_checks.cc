@@ -78,7 +78,27 @@ void ClaimChecker::Times() {
   }
 }
 
+void ClaimChecker::Timestamp() {
+  const size_t before = appraisal_.findings.size();
+  if (!claims_.nonces.empty()) {
+    Add("eat_nonce", "none where freshness is by timestamp", HexText(claims_.nonces[0]));
+  }
+  if (claims_.audience != expected_.audience) {
+    Add("aud", expected_.audience, claims_.audience.value_or(""));
+  }
+  const absl::Time oldest = expected_.at - eat::kMaxTimestampAge;
+  if (!claims_.issued_at.has_value()) {
+    Add("iat", Concat("not before ", TimeText(oldest)), "");
+  } else if (*claims_.issued_at < oldest) {
+    Add("iat", Concat("not before ", TimeText(oldest)), TimeText(*claims_.issued_at));
+  }
+  if (appraisal_.findings.size() > before) {
+    Worsen(appraisal_.trust.instance_identity, kUnknownInstance);
+  }
+}
+
 void ClaimChecker::Freshness() {
+  if (!expected_.audience.empty()) return Timestamp();
   if (claims_.nonce_is_array) {
     Add("eat_nonce", HexText(expected_.challenge),
         Concat("an array of ", claims_.nonces.size(), " nonces"));

@@ -25,6 +25,7 @@ class ClaimChecker {
   // exp, nbf and iat by Expectations::at, with kClockSkew.
   void Times();
   // eat_nonce: one, and equal to the challenge. An array is refused: "contains" is not "equals".
+  // Where an audience is expected, aud and iat instead.
   void Freshness();
   // cnf names the agent's key (T-35).
   void Binding();
@@ -44,6 +45,7 @@ class ClaimChecker {
   void Add(std::string_view claim, std::string_view expected, std::string_view found);
   // Raises a claim of the vector to `value` when that is worse than what stands there.
   static void Worsen(int8_t& claim, int8_t value);
+  void Timestamp();
   void ClassPart(std::string_view claim, const std::string& known, const std::string& found);
 
   const eat::Claims& claims_;

@@ -34,7 +34,10 @@ struct ClassId {
 
 // What the payload must be about.
 struct Expectations {
-  std::string challenge;     // eat_nonce must equal it, whole
+  std::string challenge;  // eat_nonce must equal it, whole
+  // Not empty: freshness by timestamp in place of the challenge. aud must equal it, iat be at most
+  // eat::kMaxTimestampAge old, and eat_nonce absent.
+  std::string audience;
   keys::Thumbprint agent{};  // the key that signed the TEEP message; cnf must name it
   std::string ueid;          // empty: not known yet
   ClassId device_class;      // a known part must be the payload's

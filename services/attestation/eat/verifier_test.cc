@@ -87,6 +87,28 @@ TEST_F(EvidenceTest, AcceptsEachWayToNameTheAgentKey) {
   EXPECT_TRUE(Appraise().accepted());
 }
 
+TEST_F(EvidenceTest, AudienceAndTimeMayTakeTheNoncesPlace) {
+  expected_.challenge.clear();
+  expected_.audience = "/tam/acme/main";
+  claims_.nonces.clear();
+  EXPECT_THAT(Claims(Appraise()), ElementsAre("aud"));
+  claims_.audience = "/tam/acme/main";
+  EXPECT_TRUE(Appraise().accepted());
+  claims_.issued_at = expected_.at - eat::kMaxTimestampAge;
+  EXPECT_TRUE(Appraise().accepted());
+  claims_.issued_at = expected_.at - eat::kMaxTimestampAge - absl::Seconds(1);
+  EXPECT_THAT(Claims(Appraise()), ElementsAre("iat"));
+  EXPECT_EQ(Appraise().trust.Status(), Tier::kContraindicated);
+  claims_.issued_at.reset();
+  EXPECT_THAT(Claims(Appraise()), ElementsAre("iat"));
+  claims_.issued_at = expected_.at;
+  claims_.audience = "/tam/acme/other";
+  EXPECT_THAT(Claims(Appraise()), ElementsAre("aud"));
+  claims_.audience = "/tam/acme/main";
+  claims_.nonces = {std::string(32, 'n')};
+  EXPECT_THAT(Claims(Appraise()), ElementsAre("eat_nonce"));
+}
+
 // Each wrong thing alone gives its reason, and no other.
 TEST_F(EvidenceTest, EachWrongClaimAloneGivesItsReason) {
   TAM_ROW("T-35", "T-56", "T-58");
