@@ -60,6 +60,25 @@ TEST_F(QueryResponseTest, AcceptedEvidenceOpensAnUpdateWithThePlan) {
   EXPECT_EQ(AuditCount("session.accepted"), 1u);
 }
 
+// Identifiers that SUIT allows and the catalogue does not.
+TEST_F(QueryResponseTest, ComponentsThatCannotBeOursAreNotAskedFor) {
+  const std::vector<teep::ComponentId> foreign = {
+      {}, teep::ComponentId(65, "segment"), {std::string(65536, 's')}};
+  teep::QueryResponse response = Evidence(Connect());
+  const size_t listed = response.tc_list->size();
+  for (const teep::ComponentId& id : foreign) {
+    response.tc_list->push_back(response.tc_list->front());
+    response.tc_list->back().component_id = id;
+    response.requested_tc_list.push_back({id, std::nullopt, std::nullopt});
+  }
+  response.requested_tc_list.push_back({{"ours"}, std::nullopt, std::nullopt});
+  response.unneeded_manifest_list = foreign;
+  EXPECT_THAT(UpdateIn(Send(Sign(response))).manifest_list, SizeIs(1));
+  EXPECT_EQ(static_cast<size_t>(resolved_.reported_size()), listed);
+  EXPECT_EQ(resolved_.requested_size(), 1);
+  EXPECT_EQ(resolved_.unneeded_size(), 0);
+}
+
 TEST_F(QueryResponseTest, NothingToDoIsRecordedAndSilent) {
   plan_.Clear();
   EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));

@@ -13,27 +13,57 @@
 namespace tam::testing {
 
 std::string Scenario::Do(const std::string& who, const std::vector<std::string>& args) {
-  const Finished done = stack_.Tamctl(who, args);
+  std::vector<std::string> all = args;
+  // The certificate of an administrator is of no tenant.
+  const bool of_tenant = !IsDefault() && !who.empty();
+  if (of_tenant) all.insert(all.end(), {"--tenant", tenant_});
+  const bool own = of_tenant && who != "admin";
+  const Finished done =
+      stack_.Tamctl(own ? absl::StrCat("../credentials-", tenant_, "/", who) : who, all);
   EXPECT_EQ(done.exit_code, 0) << "tamctl " << absl::StrJoin(args, " ") << "\n"
                                << done.out << done.err;
   return done.out;
 }
 
+std::string Scenario::Path(const std::string& name) const {
+  return stack_.Path(IsDefault() ? name : absl::StrCat(tenant_, "-", name));
+}
+
+std::string Scenario::Credential(const std::string& name) const {
+  return IsDefault() ? stack_.Credential(name)
+                     : stack_.Path(absl::StrCat("credentials-", tenant_, "/", name));
+}
+
+// By the authority of all others.
+void Scenario::MakeCredentials() {
+  const std::string folder = stack_.Path("credentials-" + tenant_);
+  std::filesystem::create_directory(folder);
+  for (const std::string name : {"ca.pem", "ca.key"}) {
+    std::filesystem::copy_file(stack_.Credential(name), absl::StrCat(folder, "/", name));
+  }
+  const auto made = RunProcess({"tools/dev-credentials", folder, "--tenant", tenant_});
+  ASSERT_TRUE(made.ok());
+  ASSERT_EQ(made->exit_code, 0) << made->err;
+}
+
 void Scenario::SetUpTenant() {
-  Do("admin", {"tenant", "create", "demo", "--display-name", "Demo"});
+  if (!IsDefault()) MakeCredentials();
+  Do("admin", {"tenant", "create", tenant_, "--display-name", "Tenant " + tenant_});
   Do("operator", {"endpoint", "create", "main", "--attestation"});
   Do("operator", {"key", "create", "--suite", "esp256"});
   Do("operator", {"key", "create", "--suite", "ed25519"});
-  Do("operator", {"key", "export", "-o", stack_.Path("tam-keys.pem")});
-  const std::string key = stack_.Path("signer.key");
-  const std::string anchor = stack_.Path("signer.pub.pem");
+  Do("operator", {"key", "export", "-o", Path("tam-keys.pem")});
+  const std::string key = Path("signer.key");
+  const std::string anchor = Path("signer.pub.pem");
   ASSERT_EQ(
       RunProcess({"openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key})
           ->exit_code,
       0);
   ASSERT_EQ(RunProcess({"openssl", "ec", "-in", key, "-pubout", "-out", anchor})->exit_code, 0);
-  Do("operator", {"domain", "create", "samples", "--prefix", "TEEP-Device/SecureFS", "--anchor",
-                  anchor, "--owner", "spiffe://tamarack.example/tenant/demo/developer/developer"});
+  Do("operator",
+     {"domain", "create", "samples", "--prefix", "TEEP-Device/SecureFS", "--anchor", anchor,
+      "--owner",
+      absl::StrCat("spiffe://tamarack.example/tenant/", tenant_, "/developer/developer")});
 }
 
 void Scenario::SetUpSample() {
@@ -50,8 +80,8 @@ void Scenario::AddDevice(const std::string& name, const std::vector<std::string>
   const Finished made = stack_.Teepsim(init);
   ASSERT_EQ(made.exit_code, 0) << made.out << made.err;
   const Finished trust =
-      stack_.Teepsim({"trust", "--state", Folder(name), "--tam-key", stack_.Path("tam-keys.pem"),
-                      "--manifest-anchor", stack_.Path("signer.pub.pem")});
+      stack_.Teepsim({"trust", "--state", Folder(name), "--tam-key", Path("tam-keys.pem"),
+                      "--manifest-anchor", Path("signer.pub.pem")});
   ASSERT_EQ(trust.exit_code, 0) << trust.out << trust.err;
   Do("operator", {"device", "create", name, Folder(name) + "/device.json"});
 }
@@ -73,15 +103,15 @@ std::string Scenario::Measurement(const std::string& device, const std::string& 
 }
 
 void Scenario::Publish(int sequence, const std::string& payload) {
-  const std::string file = stack_.Path("payload");
+  const std::string file = Path("payload");
   std::ofstream(file, std::ios::binary) << payload;
   const auto json =
       nlohmann::json::parse(ContentOf(Folder("one") + "/device.json"), nullptr, false);
   ASSERT_TRUE(json.is_object());
-  const std::string envelope = stack_.Path(absl::StrCat("sample-", sequence, ".suit"));
+  const std::string envelope = Path(absl::StrCat("sample-", sequence, ".suit"));
   Do("", {"manifest", "create", "--component", kComponent, "--sequence", absl::StrCat(sequence),
           "--vendor", json["vendor_id"], "--class", json["class_id"], "--payload", file, "--key",
-          stack_.Path("signer.key"), "-o", envelope});
+          Path("signer.key"), "-o", envelope});
   Do("developer", {"component", "publish", envelope, "--domain", "samples"});
 }
 
@@ -91,8 +121,12 @@ void Scenario::Deploy(const std::string& name) {
 }
 
 Finished Scenario::Session(const std::string& device, const std::vector<std::string>& flags) {
-  std::vector<std::string> args = {
-      "run", "--state", Folder(device), "--tam", stack_.NextTamUrl(kMainPath), "--once"};
+  std::vector<std::string> args = {"run",
+                                   "--state",
+                                   Folder(device),
+                                   "--tam",
+                                   stack_.NextTamUrl(absl::StrCat("/tam/", tenant_, "/main")),
+                                   "--once"};
   args.insert(args.end(), flags.begin(), flags.end());
   return stack_.Teepsim(args);
 }

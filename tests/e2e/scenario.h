@@ -5,6 +5,7 @@
 #define TAMARACK_TESTS_E2E_SCENARIO_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/e2e/stack.h"
@@ -18,7 +19,10 @@ inline constexpr char kMainPath[] = "/tam/demo/main";
 
 class Scenario {
  public:
-  explicit Scenario(Stack& stack) : stack_(stack) {}
+  // Of tenant "demo", or of another, whose people get certificates when it is set up and whose
+  // files and devices stand apart.
+  explicit Scenario(Stack& stack, std::string tenant = "demo")
+      : stack_(stack), tenant_(std::move(tenant)) {}
 
   // Tenant, endpoint, TAM keys, manifest signer and domain.
   void SetUpTenant();
@@ -42,12 +46,20 @@ class Scenario {
   // What the component's file on the device's disk holds; empty where there is none.
   std::string OnDisk(const std::string& device);
 
-  std::string Folder(const std::string& device) const { return stack_.Path("device-" + device); }
+  std::string Folder(const std::string& device) const { return Path("device-" + device); }
+  // Of a file that belongs to the tenant: "tam-keys.pem", "sample-1.suit".
+  std::string Path(const std::string& name) const;
+  // Of a person's certificate and key, as in Stack::Credential.
+  std::string Credential(const std::string& name) const;
   // tamctl as `who`, expected to exit 0; its stdout.
   std::string Do(const std::string& who, const std::vector<std::string>& args);
 
  private:
+  bool IsDefault() const { return tenant_ == "demo"; }
+  void MakeCredentials();
+
   Stack& stack_;
+  const std::string tenant_;
 };
 
 }  // namespace tam::testing
