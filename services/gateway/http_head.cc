@@ -87,6 +87,7 @@ int RefusalOfHead(const http::fields& fields, unsigned version) {
   if (count > 1 || (count == 0 && version > 10)) return 400;
   if (count == 1 && !IsHost(View(hosts.first->value()))) return 400;
   if (HasManyLengths(fields)) return 400;
+  if (fields.count(http::field::content_type) > 1) return 400;
   const auto codings = fields.equal_range(http::field::transfer_encoding);
   if (codings.first == codings.second) return 0;
   if (version < 11) return 400;

@@ -45,6 +45,7 @@ class HeadScanner {
 // The code that refuses this head, after which the connection is closed; 0: none.
 //   400  two Content-Length, or a list of lengths, though they be equal (RFC 9112 section 6.3);
 //        an HTTP/1.1 request without Host, two of them, one that names no host (section 3.2);
+//        two Content-Type: no list (RFC 9110 section 5.3), so it is not known what the body is;
 //        a Transfer-Encoding whose end the length cannot be told from, or in HTTP/1.0 (6.1)
 //   501  a Transfer-Encoding that is more than chunked (6.1)
 int RefusalOfHead(const boost::beast::http::fields& fields, unsigned version);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -106,6 +107,8 @@ void ExpectHeaders(const RawReply& reply) {
             {"referrer-policy", "no-referrer"}};
   } else if (reply.status == 405) {
     want = {{"allow", "POST"}};
+  } else if (reply.status == 503) {
+    want = {{"retry-after", "2"}};
   }
   EXPECT_EQ(rest, want);
   EXPECT_EQ(reply.body.empty(), reply.status != 200);
@@ -237,6 +240,73 @@ TEST_F(HttpCasesTest, AmbiguousFramingIsRefused) {
   EXPECT_EQ(stack_->DatabaseDigest(), before);
 }
 
+// A recipient that took the first and one that took the last would read two messages in it.
+TEST_F(HttpCasesTest, TwoContentTypesAreRefused) {
+  const auto agent = NewAgent();
+  const std::string body = agent->Response(agent->Challenge(kMainPath));
+  const std::string before = stack_->DatabaseDigest();
+  for (const char* first : {kContentType, "Content-Type: text/plain\r\n"}) {
+    const RawReply reply =
+        Send(Request("POST", absl::StrCat(kAccept, first, kContentType), body))[0];
+    EXPECT_EQ(reply.status, 400);
+    ExpectHeaders(reply);
+  }
+  EXPECT_EQ(stack_->DatabaseDigest(), before);
+  // The same message, said once.
+  EXPECT_EQ(Send(Request("POST", absl::StrCat(kAccept, kContentType), body))[0].status, 200);
+}
+
+TEST_F(HttpCasesTest, AcceptIsReadAsRangesWithWeights) {
+  const std::pair<std::string, int> cases[] = {
+      {"", 406},
+      {"Accept: \r\n", 406},
+      {"Accept: */*\r\n", 200},
+      {"Accept: application/*\r\n", 200},
+      {"Accept: APPLICATION/teep+CBOR\r\n", 200},
+      {"Accept: text/html, application/teep+cbor;q=0.1\r\n", 200},
+      {"Accept: text/html\r\nAccept: application/teep+cbor\r\n", 200},
+      {"Accept: application/teep+cbor;q=0\r\n", 406},
+      {"Accept: application/teep+cbor;q=0, */*\r\n", 406},
+      {"Accept: application/teep+cbor;q=2\r\n", 406},
+      {"Accept: application/teep\r\n", 406},
+      {"Accept: text/*, application/cbor\r\n", 406},
+  };
+  for (const auto& [fields, want] : cases) {
+    const RawReply reply = Send(Request("POST", fields, ""))[0];
+    EXPECT_EQ(reply.status, want) << fields;
+    ExpectHeaders(reply);
+  }
+}
+
+// A device that answers wrongly over and over is told to come later (draft -26 section 10, limits).
+TEST_F(HttpCasesTest, ADeviceAboveItsLimitGetsRetryAfter) {
+  const auto agent = NewAgent();
+  teep::QueryResponse incomplete = agent->UnsignedResponse(agent->Challenge(kMainPath));
+  incomplete.attestation_payload.reset();
+  incomplete.attestation_payload_format.reset();
+  const std::string before = stack_->DatabaseDigest();
+  const std::string request =
+      Request("POST", absl::StrCat(kAccept, kContentType), agent->Sign(incomplete));
+  RawReply reply;
+  for (int i = 0; i < 30 && reply.status != 503; ++i) {
+    reply = Send(request)[0];
+    ASSERT_TRUE(reply.status == 200 || reply.status == 503) << reply.status;
+    ExpectHeaders(reply);
+  }
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(stack_->DatabaseDigest(), before);
+}
+
+TEST_F(HttpCasesTest, Http10IsAnsweredInKind) {
+  const std::string request =
+      absl::StrCat("POST ", kMainPath, " HTTP/1.0\r\n", kAccept, "Content-Length: 0\r\n\r\n");
+  const RawReply reply = Send(request)[0];
+  EXPECT_EQ(reply.version, "HTTP/1.0");
+  EXPECT_EQ(reply.status, 200);
+  ExpectHeaders(reply);
+  EXPECT_TRUE(MessageIn(reply.body).has_value());
+}
+
 TEST_F(HttpCasesTest, PipelinedRequestsAreAnsweredInOrder) {
   const std::string query = Request("POST", kAccept, "");
   const std::string wrong = Request("POST", "Accept: text/html\r\n", "");
@@ -252,7 +322,7 @@ TEST_F(HttpCasesTest, OtherPathsAndMethodsAreRefused) {
                               "Content-Length: 0\r\n\r\n"))[0]
                 .status,
             404);
-  for (const char* method : {"GET", "DELETE", "OPTIONS"}) {
+  for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}) {
     const RawReply reply = Send(Request(method, kAccept, ""))[0];
     EXPECT_EQ(reply.status, 405) << method;
     ExpectHeaders(reply);

@@ -61,7 +61,8 @@ absl::StatusOr<std::optional<RawReply>> TakeReply(std::string& bytes) {
   if (end == std::string::npos) return std::nullopt;
   const std::vector<std::string> lines = absl::StrSplit(bytes.substr(0, end), "\r\n");
   RawReply reply;
-  if (lines[0].rfind("HTTP/1.1 ", 0) != 0 ||
+  reply.version = lines[0].substr(0, lines[0].find(' '));
+  if ((reply.version != "HTTP/1.1" && reply.version != "HTTP/1.0") || lines[0].size() < 12 ||
       !absl::SimpleAtoi(lines[0].substr(9, 3), &reply.status)) {
     return absl::InvalidArgumentError("no status line: " + lines[0]);
   }
