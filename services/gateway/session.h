@@ -74,6 +74,8 @@ class SessionEngine : public TeepProtocol {
     secret::RandomSource& random;
     MonotonicClock clock;  // of the limits
     const IssuedValues& issued = IssuedValues::Ours();
+    // Whose signature a protected SUIT report may have; empty: they are not known, as in a TAM.
+    absl::Span<const keys::PublicKey> report_keys = {};
   };
   SessionEngine(const SessionConfig& config, Dependencies dependencies);
 

@@ -23,6 +23,7 @@ std::string ReasonOf(const suit::Report& report) {
 void Add(const suit::ContainedReport& opened, SuitReports& out) {
   const bool failed = opened.report.failure.has_value();
   ++(failed ? out.failed : out.succeeded);
+  out.by_unknown_key |= opened.protection == suit::ReportProtection::kUnknownKey;
   out.by_message_key |= opened.protection == suit::ReportProtection::kMessageKey;
   const suit::Digest& digest = opened.report.manifest_digest;
   if (digest.algorithm != suit::kSha256 || digest.bytes.size() != kDigestSize) return;
@@ -66,6 +67,7 @@ absl::StatusOr<SuitReports> SessionEngine::ReadReports(Session& session,
                                                        const std::vector<std::string>& reports,
                                                        const std::optional<std::string>& token) {
   suit::ReportKeys keys;
+  keys.report_keys = dependencies_.report_keys;
   keys.message_key = &*session.agent;
   keys.decrypt = [&](suit::Bytes sealed) {
     return Decrypt(session, v1::DECRYPT_USE_SUIT_REPORT, cbor::AsView(sealed));
@@ -73,6 +75,9 @@ absl::StatusOr<SuitReports> SessionEngine::ReadReports(Session& session,
   auto read = ReadSuitReports(reports, token, keys);
   if (read.ok() && read->by_message_key) {
     Record(session, Outcome::kFlagged, "suit-report signed by the key of the message");
+  }
+  if (read.ok() && read->by_unknown_key && !dependencies_.report_keys.empty()) {
+    Record(session, Outcome::kFlagged, "suit-report signed by a key that is not registered");
   }
   return read;
 }

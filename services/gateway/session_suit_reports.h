@@ -19,6 +19,7 @@ struct SuitReports {
   int succeeded = 0;
   int failed = 0;
   int unreadable = 0;           // in a container that this TAM cannot open: they say nothing
+  bool by_unknown_key = false;  // one is signed by none of the report keys
   bool by_message_key = false;  // one is signed by the key of the TEEP message, which 4.5 forbids
 
   // "2 reports succeeded, 1 failed, 0 unreadable"; empty when there are none.

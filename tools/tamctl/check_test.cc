@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "teep/message/message.h"
+#include "teep/suit/report.h"
 #include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/vectors.h"
@@ -103,6 +104,27 @@ TEST_F(CheckTest, EvidenceIsForAVerifierToJudge) {
       Check({file, "--agent-key", KeyFile(), "--sent-challenge", Hex(std::string(32, 'd'))});
   EXPECT_THAT(other.out, StartsWith("answer: err-code 7: "));
   EXPECT_EQ(other.exit_code, 3) << other.err;
+}
+
+TEST_F(CheckTest, ReportKeySaysWhoseReportsAreKnown) {
+  const keys::PrivateKey reporter = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  suit::Report report;
+  report.manifest_digest = {-16, std::string(32, 'm')};
+  report.nonce = kToken;
+  teep::Success success;
+  success.token = kToken;
+  success.suit_reports = {*cose::Sign1(reporter, cbor::AsBytes(*suit::EncodeReport(report)))};
+  EXPECT_EQ(CheckWithToken(success).out, "accept\n");
+  const std::string known = WriteTemporary("report.pem", reporter.public_key().ToPem());
+  EXPECT_EQ(CheckWithToken(success, {"--report-key", known}).out, "accept\n");
+  const keys::PrivateKey other = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+  const std::string others = WriteTemporary("other.pem", other.public_key().ToPem());
+  EXPECT_EQ(CheckWithToken(success, {"--report-key", others}).out,
+            "accept:flagged: suit-report signed by a key that is not registered\n");
+  // The key that signs the messages signs no reports, listed or not (draft -26 section 4.5).
+  success.suit_reports = {*cose::Sign1(key_, cbor::AsBytes(*suit::EncodeReport(report)))};
+  EXPECT_EQ(CheckWithToken(success, {"--report-key", KeyFile()}).out,
+            "accept:flagged: suit-report signed by the key of the message\n");
 }
 
 TEST_F(CheckTest, FlagsWhatContradictsItselfWithExitCode0) {

@@ -40,15 +40,23 @@ absl::StatusOr<keys::PrivateKey> ReadPrivateKey(Context& context, const std::str
   return absl::InvalidArgumentError(Concat(path, ": want a private key, this one cannot sign"));
 }
 
-absl::StatusOr<std::variant<keys::PublicKey, keys::MacKey>> ReadVerifyingKey(
-    Context& context, const std::string& path) {
-  const auto key = ReadKey(context, path);
-  if (!key.ok()) return key.status();
-  if (const auto* mac = std::get_if<keys::MacKey>(&*key)) return *mac;
-  if (const auto* is_private = std::get_if<keys::PrivateKey>(&*key)) {
-    return is_private->public_key();
+absl::StatusOr<inspect::NamedKey> ReadInspectionKey(Context& context, const std::string& path) {
+  const auto bytes = context.ReadFile(path, kMaxKeyFile);
+  if (!bytes.ok()) return bytes.status();
+  const auto agreement = keys::ParseAgreementKeyFile(cbor::AsBytes(*bytes));
+  const auto key = keys::ParseKeyFile(cbor::AsBytes(*bytes));
+  if (!key.ok()) {
+    // X25519 signs nothing.
+    if (agreement.ok()) return inspect::NamedKey{path, *agreement};
+    return Named(path, key.status());
   }
-  return std::get<keys::PublicKey>(*key);
+  if (const auto* mac = std::get_if<keys::MacKey>(&*key)) return inspect::NamedKey{path, *mac};
+  if (const auto* is_public = std::get_if<keys::PublicKey>(&*key)) {
+    return inspect::NamedKey{path, *is_public};
+  }
+  inspect::NamedKey named{path, std::get<keys::PrivateKey>(*key).public_key()};
+  if (agreement.ok()) named.opens = *agreement;
+  return named;
 }
 
 }  // namespace tam::tamctl

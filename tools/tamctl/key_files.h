@@ -3,11 +3,11 @@
 #define TAMARACK_TOOLS_TAMCTL_KEY_FILES_H_
 
 #include <string>
-#include <variant>
 
 #include "absl/status/statusor.h"
 #include "crypto/keys/key.h"
 #include "tools/tamctl/command.h"
+#include "tools/tamctl/inspect/inspect.h"
 
 namespace tam::tamctl {
 
@@ -16,9 +16,9 @@ absl::StatusOr<keys::PublicKey> ReadPublicKey(Context& context, const std::strin
 
 absl::StatusOr<keys::PrivateKey> ReadPrivateKey(Context& context, const std::string& path);
 
-// What verifies: a public key, or a symmetric one for COSE_Mac0.
-absl::StatusOr<std::variant<keys::PublicKey, keys::MacKey>> ReadVerifyingKey(
-    Context& context, const std::string& path);
+// What inspect tries: all that a file's key can do, verify and open. InvalidArgument names the
+// file.
+absl::StatusOr<inspect::NamedKey> ReadInspectionKey(Context& context, const std::string& path);
 
 }  // namespace tam::tamctl
 

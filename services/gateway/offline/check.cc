@@ -149,7 +149,7 @@ class Bench {
                 {*runtime::Identity::Parse(Concat("spiffe://", kTrustDomain, "/service/gateway"),
                                            kTrustDomain),
                  peers_, keys_, endpoints_, outcome_, secret::RandomSource::System(), Still(),
-                 sent_}) {}
+                 sent_, input.report_keys}) {}
 
   absl::StatusOr<CheckResult> Run(std::string_view message) {
     const auto answer = engine_.ProcessTeepMessage(kCheckPath, message, {"192.0.2.1"});

@@ -22,6 +22,9 @@ struct CheckInput {
   std::vector<keys::PublicKey> agent_keys;
   // Whose Attestation Results are believed.
   std::vector<keys::PublicKey> verifier_keys;
+  // Report keys that are registered. Empty: none is known, and a protected report is believed as a
+  // bare one; otherwise one by another key is flagged.
+  std::vector<keys::PublicKey> report_keys;
   // The TAM's own: open what is encrypted for it.
   std::vector<keys::AgreementKey> decrypt_keys;
   // What the TAM sent, which equality alone recognises: neither MAC, expiry nor guard is asked. At

@@ -11,6 +11,7 @@
 #include "crypto/text/text.h"
 #include "services/gateway/offline/check.h"
 #include "teep/message/message.h"
+#include "teep/message/older.h"
 #include "teep/suit/envelope.h"
 
 namespace tam::conformance {
@@ -61,8 +62,11 @@ absl::StatusOr<CheckInput> InputOf(const VectorCase& row, const std::string& fol
   if (!agents.ok()) return agents.status();
   auto verifiers = ReadKeys(row, folder, "verifier");
   if (!verifiers.ok()) return verifiers.status();
+  auto reporters = ReadKeys(row, folder, "reportSigner");
+  if (!reporters.ok()) return reporters.status();
   CheckInput input;
   input.agent_keys = *std::move(agents);
+  input.report_keys = *std::move(reporters);
   input.verifier_keys = *std::move(verifiers);
   if (const std::string file = Value(row, "ctx.tamDecryptKey"); !file.empty()) {
     auto key = keys::ParseAgreementKeyFile(AsBytes(ReadFile(folder + file)));
@@ -140,6 +144,9 @@ Judgement JudgePayload(const VectorCase& row, const std::string& folder) {
   const bool legacy = file.find("/legacy/") != std::string::npos;
   // Nothing tells the two apart but the endpoint: what is of the older one must not pass here.
   if (legacy && teep::Decode(AsBytes(bytes)).ok()) return {"refused", "parses as draft-26"};
+  if (teep::DescribeOlder(AsBytes(bytes)).has_value() != legacy) {
+    return {"refused", "taken for the other numbering"};
+  }
   const auto profile = legacy ? teep::WireProfile::kLegacy : teep::WireProfile::kDraft26;
   const auto message = teep::Decode(AsBytes(bytes), profile);
   if (!message.ok()) return Verdict("refused", message.status());

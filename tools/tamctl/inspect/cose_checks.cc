@@ -2,6 +2,7 @@
 
 #include "absl/strings/escaping.h"
 #include "crypto/text/text.h"
+#include "teep/eat/ear.h"
 #include "teep/eat/eat.h"
 #include "tools/tamctl/inspect/inspector.h"
 #include "tools/tamctl/inspect/shapes.h"
@@ -23,6 +24,7 @@ std::string_view ContainerName(cose::Structure structure) {
   return "COSE";
 }
 
+constexpr int64_t kEarVerifierId = 1004;
 constexpr uint8_t kFirstArrayHead = 0x80;  // RFC 8949 section 3.1: major types 4 to 6 follow
 
 bool KidIs(const cose::SignerHeader& signer, const keys::PublicKey& key) {
@@ -60,7 +62,7 @@ void MarkFailed(absl::Span<SignatureResult> results, const cose::Message& messag
     const bool meant = key == nullptr || KidIs(message.signers()[i], *key) ||
                        (!message.signers()[i].kid.has_value() && results[i].algorithm.has_value() &&
                         FitsKey(*key, *results[i].algorithm));
-    if (!meant && results.size() > 1) continue;
+    if (!meant && (results.size() > 1 || named.opens.has_value())) continue;
     results[i].state = SignatureResult::State::kFails;
     results[i].reason = Concat(named.name, ": ", std::string(StdView(why.message())));
   }
@@ -104,11 +106,14 @@ void Inspector::CheckCose(const cbor::Item& item, const Site& site) {
                   "want COSE: [protected bstr, unprotected map, payload bstr or nil, ...] of the "
                   "length that its tag asks for");
   }
-  if (parts->name != "COSE_Sign1" && parts->name != "COSE_Sign" && parts->name != "COSE_Mac0") {
-    return Note(Concat(site.path, ": ", parts->name, " is shown, not decrypted or verified"));
-  }
   cbor::Item container = item;
   if (parts->cwt) container = container.at(0);
+  if (parts->name == "COSE_Encrypt" || parts->name == "COSE_Encrypt0") {
+    return CheckEncrypted(container, parts->name, site);
+  }
+  if (parts->name == "COSE_Mac") {
+    return Note(Concat(site.path, ": COSE_Mac is shown, not verified"));
+  }
   const auto message = cose::Message::Parse(container.encoded(), cose::TagRule::kOptional);
   if (!message.ok()) return Refuse(message.status(), container.encoded(), site.path);
   if (!parts->payload.has_value()) {
@@ -147,7 +152,7 @@ void Inspector::CheckTeepContainer(const cbor::Item& item, bool tagged,
   if (message.structure() == cose::Structure::kMac0) {
     Refuse(item, site.path, "a TEEP message stands in COSE_Sign1 or COSE_Sign, not in COSE_Mac0");
   }
-  if (!tagged) {
+  if (!tagged && !legacy()) {
     Refuse(item, site.path,
            "a TEEP message needs the COSE tag 18 or 98 (--as cose looks at the container alone)");
   }
@@ -162,7 +167,8 @@ void Inspector::CheckTeepContainer(const cbor::Item& item, bool tagged,
            "no signature has alg -9 or -19 (or, from older peers, -7 or -8) in its protected "
            "header");
   }
-  if (older) Note("alg -7 and -8 are read here; a TAM takes them only where it is told to");
+  if (older && !legacy())
+    Note("alg -7 and -8 are read here; a TAM takes them only where it is told to");
 }
 
 void Inspector::Signatures(const cose::Message& message, std::optional<cbor::Bytes> detached,
@@ -183,6 +189,7 @@ void Inspector::Signatures(const cose::Message& message, std::optional<cbor::Byt
     return;
   }
   for (size_t k = 0; k < keys_.size(); ++k) {
+    if (std::holds_alternative<keys::AgreementKey>(keys_[k].key)) continue;
     const absl::StatusOr<int64_t> algorithm = TryKey(message, keys_[k], detached);
     if (!algorithm.ok()) {
       MarkFailed(results, message, keys_[k], algorithm.status());
@@ -228,7 +235,10 @@ void Inspector::CheckKey(const cbor::Item& item, const Site& site) {
 
 void Inspector::CheckClaims(const cbor::Item& item, const Site& site) {
   const auto claims = eat::ParseClaims(item.encoded());
-  if (!claims.ok()) Refuse(claims.status(), item.encoded(), site.path);
+  if (!claims.ok()) return Refuse(claims.status(), item.encoded(), site.path);
+  if (!item.Find(kEarVerifierId).has_value()) return;
+  const auto ear = eat::ParseEar(item.encoded());
+  if (!ear.ok()) Refuse(ear.status(), item.encoded(), site.path);
 }
 
 }  // namespace tam::inspect

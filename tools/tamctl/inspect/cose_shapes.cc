@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "crypto/cbor/cbor.h"
+#include "teep/eat/ear.h"
 #include "tools/tamctl/inspect/detect.h"
 #include "tools/tamctl/inspect/shapes.h"
 
@@ -39,6 +42,21 @@ std::string DebugStatusName(int64_t status) {
                                                 "disabled permanently",
                                                 "disabled fully and permanently"};
   return status >= 0 && status <= 4 ? std::string(kNames[status]) : "";
+}
+
+// Of an EAR: a status, or an entry of a trustworthiness vector.
+std::string TierName(int64_t value) {
+  switch (eat::EarTierOf(static_cast<int8_t>(std::clamp<int64_t>(value, INT8_MIN, INT8_MAX)))) {
+    case eat::EarTier::kNone:
+      return "none";
+    case eat::EarTier::kAffirming:
+      return "affirming";
+    case eat::EarTier::kWarning:
+      return "warning";
+    case eat::EarTier::kContraindicated:
+      return "contraindicated";
+  }
+  return "";
 }
 
 std::string CurveName(int64_t curve) {
@@ -136,6 +154,67 @@ const Shape& ContentEntries(const cbor::Item&) {
   return shape;
 }
 
+const Shape& Tier(const cbor::Item&) {
+  static const auto& shape = *new Shape{.number_name = TierName};
+  return shape;
+}
+
+// draft-ietf-rats-ar4si
+const Shape& TrustVector(const cbor::Item&) {
+  static const auto& shape = *new Shape{.members = {{0, "instance-identity", Tier},
+                                                    {1, "configuration", Tier},
+                                                    {2, "executables", Tier},
+                                                    {3, "file-system", Tier},
+                                                    {4, "hardware", Tier},
+                                                    {5, "runtime-opaque", Tier},
+                                                    {6, "storage-opaque", Tier},
+                                                    {7, "sourced-data", Tier}}};
+  return shape;
+}
+
+const Shape& Appraisal(const cbor::Item&) {
+  static const auto& shape =
+      *new Shape{.members = {{10, "eat_nonce", Plain},
+                             {1000, "ear_status", Tier},
+                             {1001, "ear_trustworthiness_vector", TrustVector},
+                             {1003, "ear_appraisal_policy_ids", Plain},
+                             {65000, "ear_teep_claims", EatClaims}}};
+  return shape;
+}
+
+const Shape& VerifierId(const cbor::Item&) {
+  static const auto& shape = *new Shape{.members = {{0, "developer", Plain}, {1, "build", Plain}}};
+  return shape;
+}
+
+const Shape& DetachedDigest(const cbor::Item&) {
+  static const auto& shape =
+      *new Shape{.elements = {{"hash algorithm", Algorithm}, {"digest", Plain}}};
+  return shape;
+}
+
+// An appraisal of an EAR, claims, a digest of detached claims, or a token.
+const Shape& Submodule(const cbor::Item& item) {
+  if (item.is_map()) return item.Find(1000).has_value() ? Appraisal(item) : EatClaims(item);
+  if (item.is_array()) return DetachedDigest(item);
+  return Opaque(item);
+}
+
+const Shape& Submodules(const cbor::Item&) {
+  static const auto& shape = *new Shape{.text_members = Submodule};
+  return shape;
+}
+
+const Shape& ClaimsContent(const cbor::Item&) {
+  static const auto& shape = *new Shape{.content = EatClaims};
+  return shape;
+}
+
+const Shape& DetachedSets(const cbor::Item&) {
+  static const auto& shape = *new Shape{.text_members = ClaimsContent};
+  return shape;
+}
+
 // The kind of the one item in a byte string; kCbor for any other item, nullopt for none.
 std::optional<Kind> KindOfContent(const cbor::Item& item) {
   if (!item.is_bytes()) return std::nullopt;
@@ -162,6 +241,8 @@ const Shape& ContentOf(Kind kind) {
       return Content<SuitReport>();
     case Kind::kEat:
       return Content<EatClaims>();
+    case Kind::kBundle:
+      return Content<Bundle>();
     case Kind::kCoseKey:
       return Content<CoseKey>();
     case Kind::kCose:
@@ -171,6 +252,8 @@ const Shape& ContentOf(Kind kind) {
   }
   return Content<Plain>();
 }
+
+const Shape& LegacyTeepContent(const cbor::Item&) { return Content<LegacyTeepMessage>(); }
 
 }  // namespace
 
@@ -217,6 +300,28 @@ const Shape& Cose(const cbor::Item& item) {
   return parts->name == "COSE_Mac0" || parts->name == "COSE_Mac" ? mac : encrypt;
 }
 
+const Shape& LegacyCose(const cbor::Item& item) {
+  static const auto& sign1 = *new Shape{.elements = {{"protected", Protected},
+                                                     {"unprotected", Headers},
+                                                     {"payload", LegacyTeepContent},
+                                                     {"signature", Plain}}};
+  static const auto& sign = *new Shape{.elements = {{"protected", Protected},
+                                                    {"unprotected", Headers},
+                                                    {"payload", LegacyTeepContent},
+                                                    {"signatures", Layers}}};
+  const auto parts = FindCoseParts(item);
+  if (!parts.has_value() || !parts->payload.has_value()) return Cose(item);
+  if (KindOfContent(*parts->payload) != Kind::kTeep) return Cose(item);
+  if (parts->name == "COSE_Sign1") return sign1;
+  return parts->name == "COSE_Sign" ? sign : Cose(item);
+}
+
+const Shape& Bundle(const cbor::Item&) {
+  static const auto& shape =
+      *new Shape{.elements = {{"token", OpaqueCbor}, {"detached claims-sets", DetachedSets}}};
+  return shape;
+}
+
 const Shape& CoseKey(const cbor::Item& item) {
   static const auto& symmetric = *new Shape{.members = {{1, "kty", KeyType},
                                                         {2, "kid", Plain},
@@ -256,7 +361,7 @@ const Shape& EatClaims(const cbor::Item&) {
                                                     {263, "dbgstat", DebugStatus},
                                                     {264, "location", Plain},
                                                     {265, "eat_profile", Plain},
-                                                    {266, "submods", Plain},
+                                                    {266, "submods", Submodules},
                                                     {267, "bootcount", Plain},
                                                     {268, "bootseed", Plain},
                                                     {269, "dloas", Plain},
@@ -266,9 +371,9 @@ const Shape& EatClaims(const cbor::Item&) {
                                                     {273, "measurements", ContentEntries},
                                                     {274, "measres", Plain},
                                                     {275, "intuse", Plain},
-                                                    {1000, "ear_status", Plain},
+                                                    {1000, "ear_status", Tier},
                                                     {1002, "ear_raw_evidence", Plain},
-                                                    {1004, "ear_verifier_id", Plain}}};
+                                                    {1004, "ear_verifier_id", VerifierId}}};
   return shape;
 }
 

@@ -12,17 +12,19 @@ struct KindName {
   std::string_view name;
   Kind kind;
 };
-constexpr std::array<KindName, 8> kKindNames = {{{"teep", Kind::kTeep},
+constexpr std::array<KindName, 9> kKindNames = {{{"teep", Kind::kTeep},
                                                  {"suit", Kind::kEnvelope},
                                                  {"manifest", Kind::kManifest},
                                                  {"report", Kind::kReport},
                                                  {"eat", Kind::kEat},
+                                                 {"deb", Kind::kBundle},
                                                  {"key", Kind::kCoseKey},
                                                  {"cose", Kind::kCose},
                                                  {"cbor", Kind::kCbor}}};
 
 constexpr uint64_t kTagCwt = 61;
 constexpr uint64_t kTagEnvelope = 107;
+constexpr uint64_t kTagBundle = 602;  // RFC 9711 section 5
 constexpr uint64_t kTagManifest = 1070;
 
 std::string_view CoseTagName(uint64_t tag) {
@@ -139,6 +141,7 @@ Kind Detect(const cbor::Item& item) {
   if (item.is_tag()) {
     if (item.tag() == kTagEnvelope) return Kind::kEnvelope;
     if (item.tag() == kTagManifest) return Kind::kManifest;
+    if (item.tag() == kTagBundle) return Kind::kBundle;
     // A COSE tag on something else is a COSE container gone wrong.
     if (item.tag() == kTagCwt || !CoseTagName(item.tag()).empty()) return Kind::kCose;
     return Kind::kCbor;
@@ -160,6 +163,8 @@ ShapeOf ShapeForKind(Kind kind) {
       return shapes::SuitReport;
     case Kind::kEat:
       return shapes::EatClaims;
+    case Kind::kBundle:
+      return shapes::Bundle;
     case Kind::kCoseKey:
       return shapes::CoseKey;
     case Kind::kCose:

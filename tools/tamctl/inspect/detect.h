@@ -19,11 +19,13 @@ enum class Kind {
   kManifest,  // SUIT_Manifest without its envelope
   kReport,    // SUIT_Report
   kEat,       // a claims set
+  kBundle,    // a detached EAT bundle
   kCoseKey,
   kCose,  // any COSE container; its payload has a kind of its own
 };
 
-// "teep", "suit", "manifest", "report", "eat", "key", "cose", "cbor". InvalidArgument lists them.
+// "teep", "suit", "manifest", "report", "eat", "deb", "key", "cose", "cbor". InvalidArgument lists
+// them.
 absl::StatusOr<Kind> ParseKind(std::string_view text);
 
 // Looks at tags, keys and element types, never at signatures. Anything that fits nothing is kCbor.

@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kMaxFile = 64 << 20;
 constexpr int kMaxDepth = 8;
+constexpr char kEmptyTitle[] = "empty file";
+constexpr char kNoCborTitle[] = "not CBOR";
 
 // Splits "offset 12, a.b: reason" and "a.b: reason".
 Problem ParseMessage(std::string message) {
@@ -34,10 +36,13 @@ Problem ParseMessage(std::string message) {
   return problem;
 }
 
-std::string KindTitle(Kind kind, const cbor::Item& item) {
+std::string KindTitle(Kind kind, const cbor::Item& item, teep::WireProfile wire) {
   switch (kind) {
     case Kind::kTeep: {
       const int64_t type = item.is_array() && item.size() > 0 ? item.at(0).Int().value_or(0) : 0;
+      if (wire == teep::WireProfile::kLegacy) {
+        return Concat("TEEP ", shapes::LegacyMessageTypeText(type), " of an older draft");
+      }
       const std::string name = type <= 5 ? shapes::MessageTypeText(type) : "";
       return name.empty() ? "TEEP message" : Concat("TEEP ", name);
     }
@@ -48,7 +53,9 @@ std::string KindTitle(Kind kind, const cbor::Item& item) {
     case Kind::kReport:
       return "SUIT_Report";
     case Kind::kEat:
-      return "EAT";
+      return item.Find(1004).has_value() ? "EAR" : "EAT";
+    case Kind::kBundle:
+      return "detached EAT bundle";
     case Kind::kCoseKey:
       return "COSE_Key";
     default:
@@ -66,21 +73,31 @@ Kind PayloadKind(const cbor::Item& payload, std::optional<Kind> as) {
   return Detect(payload);
 }
 
-std::string Title(Kind kind, const cbor::Item& root, std::optional<Kind> as, size_t limit) {
+std::string Title(Kind kind, const cbor::Item& root, const Options& options, size_t limit) {
   const std::optional<CoseParts> parts =
-      kind == Kind::kCbor || kind == Kind::kEnvelope ? std::nullopt : FindCoseParts(root);
+      kind == Kind::kCbor || kind == Kind::kEnvelope || kind == Kind::kBundle ? std::nullopt
+                                                                              : FindCoseParts(root);
   if (!parts.has_value()) {
     if (kind == Kind::kCose) return "COSE";
-    const std::string bare = KindTitle(kind, StripTags(root));
+    const std::string bare = KindTitle(kind, StripTags(root), options.wire);
     if (kind == Kind::kTeep) return Concat(bare, " without COSE");
     return kind == Kind::kEat ? Concat(bare, " claims") : bare;
   }
   if (!parts->payload.has_value()) return ContainerTitle(*parts);
   const auto content = ParseContent(*parts->payload, limit);
   if (!content.ok()) return ContainerTitle(*parts);
-  const Kind inner = PayloadKind(content->root(), as);
+  const Kind inner = PayloadKind(content->root(), options.as);
   if (inner == Kind::kCbor || inner == Kind::kCose) return ContainerTitle(*parts);
-  return Concat(KindTitle(inner, content->root()), " in ", ContainerTitle(*parts));
+  return Concat(KindTitle(inner, content->root(), options.wire), " in ", ContainerTitle(*parts));
+}
+
+// Of the root's kind under that profile.
+ShapeOf RootShape(Kind kind, teep::WireProfile wire) {
+  if (wire == teep::WireProfile::kLegacy && kind == Kind::kTeep) {
+    return shapes::LegacyTeepMessage;
+  }
+  if (wire == teep::WireProfile::kLegacy && kind == Kind::kCose) return shapes::LegacyCose;
+  return ShapeForKind(kind);
 }
 
 std::string RootPath(Kind kind) {
@@ -95,6 +112,8 @@ std::string RootPath(Kind kind) {
       return "report";
     case Kind::kEat:
       return "eat";
+    case Kind::kBundle:
+      return "bundle";
     case Kind::kCoseKey:
       return "key";
     case Kind::kCose:
@@ -158,32 +177,35 @@ void Inspector::Refuse(const absl::Status& status, cbor::Bytes part, std::string
 }
 
 Result Inspector::Run() && {
+  Look();
+  if (result_.title != kEmptyTitle && result_.title != kNoCborTitle) KeyRule();
+  return std::move(result_);
+}
+
+void Inspector::Look() {
   if (file_.empty()) {
-    result_.title = "empty file";
+    result_.title = kEmptyTitle;
     result_.problems.push_back({0, "$", "want one CBOR item, got 0 bytes"});
-    return std::move(result_);
+    return;
   }
   const auto document = cbor::Document::Parse(file_, FileLimits());
   if (!document.ok()) {
-    result_.title = "not CBOR";
+    result_.title = kNoCborTitle;
     if (cbor::AsView(file_).substr(0, 10) == "-----BEGIN") {
       Note("this is PEM text; a key or certificate, not a message (--key takes keys)");
     }
-    Refuse(document.status(), file_, "$");
-    return std::move(result_);
+    return Refuse(document.status(), file_, "$");
   }
   Root(document->root());
-  KeyRule();
-  return std::move(result_);
 }
 
 void Inspector::Root(const cbor::Item& root) {
   const Kind detected = Detect(root);
   const Kind kind = options_.as.value_or(detected);
-  result_.title = Title(kind, root, options_.as, file_.size());
+  result_.title = Title(kind, root, options_, file_.size());
   const bool in_cose = detected == Kind::kCose && kind != Kind::kCbor && kind != Kind::kEnvelope;
   const Kind shown = in_cose ? Kind::kCose : kind;
-  Annotated annotated = Annotate(root, ShapeForKind(shown), RootPath(shown), file_,
+  Annotated annotated = Annotate(root, RootShape(shown, options_.wire), RootPath(shown), file_,
                                  {.max_bytes_shown = options_.max_bytes_shown});
   result_.diagnostic = std::move(annotated.text);
   places_ = std::move(annotated.places);
@@ -208,6 +230,9 @@ void Inspector::Check(Kind kind, const cbor::Item& item, const Site& site) {
     case Kind::kEat:
       CheckClaims(item, site);
       break;
+    case Kind::kBundle:
+      CheckBundle(item, site);
+      break;
     case Kind::kCoseKey:
       CheckKey(item, site);
       break;
@@ -226,11 +251,13 @@ void Inspector::Check(Kind kind, const cbor::Item& item, const Site& site) {
 // The exit code of `tamctl inspect` when keys are given.
 void Inspector::KeyRule() {
   if (keys_.empty()) return;
-  if (result_.signatures.empty()) {
-    result_.problems.push_back({std::nullopt, "", "a key was given, and nothing here is signed"});
+  if (result_.signatures.empty() && result_.decrypted.empty()) {
+    result_.problems.push_back(
+        {std::nullopt, "", "a key was given, and nothing here is signed, nor opens with it"});
     return;
   }
-  const std::string& path = result_.signatures[0].path;
+  const std::string& path =
+      result_.signatures.empty() ? result_.decrypted[0].path : result_.signatures[0].path;
   size_t found = FindOffset(places_, Concat(path, ".signature"));
   if (found == SIZE_MAX) found = FindOffset(places_, path);
   const std::optional<size_t> offset = found == SIZE_MAX ? std::nullopt : std::optional(found);
@@ -239,7 +266,8 @@ void Inspector::KeyRule() {
     result_.problems.push_back(
         {offset, path, Concat("no signature verifies with ", keys_[i].name)});
   }
-  if (outer_signed_ && !outer_verified_) {
+  const bool all_open = std::find(opened_.begin(), opened_.end(), false) == opened_.end();
+  if (outer_signed_ && !outer_verified_ && !all_open) {
     result_.problems.push_back(
         {offset, path, "the outermost signature verifies with none of the keys given"});
   }
@@ -252,6 +280,12 @@ Result Inspect(cbor::Bytes file, absl::Span<const NamedKey> keys, const Options&
 std::string ToText(const Result& result) {
   std::string text = Concat(result.title, "\n");
   if (!result.diagnostic.empty()) Append(&text, result.diagnostic, "\n");
+  for (const Decrypted& inside : result.decrypted) {
+    Append(&text, "decrypted ", inside.path, " with ", inside.key_name);
+    if (!inside.purpose.empty()) Append(&text, " (", inside.purpose, ")");
+    Append(&text, ": ", inside.title, "\n");
+    if (!inside.diagnostic.empty()) Append(&text, inside.diagnostic, "\n");
+  }
   if (!result.signatures.empty()) text += "signatures:\n";
   for (const SignatureResult& signature : result.signatures) {
     Append(&text, "  ", signature.path, " (", signature.container);

@@ -24,12 +24,17 @@ struct Site {
 class Inspector {
  public:
   Inspector(cbor::Bytes file, absl::Span<const NamedKey> keys, const Options& options)
-      : file_(file), keys_(keys), options_(options), used_(keys.size(), false) {}
+      : file_(file),
+        keys_(keys),
+        options_(options),
+        used_(keys.size(), false),
+        opened_(keys.size(), false) {}
 
   Result Run() &&;
 
  private:
   // inspect.cc
+  void Look();
   void Root(const cbor::Item& root);
   void Check(Kind kind, const cbor::Item& item, const Site& site);
   void KeyRule();
@@ -55,8 +60,14 @@ class Inspector {
   void CheckKey(const cbor::Item& item, const Site& site);
   void CheckClaims(const cbor::Item& item, const Site& site);
 
+  // encrypted_checks.cc
+  void CheckEncrypted(const cbor::Item& container, std::string_view name, const Site& site);
+  void ShowInside(cbor::Bytes plaintext, size_t key, std::string_view purpose, const Site& site);
+  void CheckBundle(const cbor::Item& item, const Site& site);
+
   // teep_checks.cc
   void CheckTeep(const cbor::Item& item, const Site& site);
+  bool legacy() const { return options_.wire == teep::WireProfile::kLegacy; }
   bool RefuseOlderNumbering(const cbor::Item& item, const Site& site);
   void CheckTeepParts(const cbor::Item& item, const Site& site);
   void CheckReports(const cbor::Item& reports, std::optional<cbor::Bytes> token, const Site& site);
@@ -72,7 +83,8 @@ class Inspector {
   const Options options_;
   Result result_;
   std::vector<Place> places_;
-  std::vector<bool> used_;  // keys that verified something
+  std::vector<bool> used_;    // keys that verified or opened something
+  std::vector<bool> opened_;  // keys that opened something
   bool outer_signed_ = false;
   bool outer_verified_ = false;
   int depth_ = 0;

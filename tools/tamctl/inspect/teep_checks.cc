@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view kOlderNumbering =
     "the numbering of drafts before draft-ietf-teep-protocol-26 (there Success is 5, Error 6, the "
-    "token 20, and labels 5 to 22 one higher); only draft-26 numbering is read (Success 4, Error "
-    "5, token 19)";
+    "token 20, and labels 5 to 22 one higher), which --wire legacy reads; draft-26 has Success 4, "
+    "Error 5, token 19";
 
 }  // namespace
 
@@ -22,15 +22,17 @@ bool Inspector::RefuseOlderNumbering(const cbor::Item& item, const Site& site) {
 
 void Inspector::CheckTeep(const cbor::Item& item, const Site& site) {
   if (site.outer) Note("a TEEP message is sent in COSE_Sign1 or COSE_Sign; this one is not signed");
-  if (RefuseOlderNumbering(item, site)) return;
-  const auto message = teep::Decode(item.encoded());
+  if (!legacy() && RefuseOlderNumbering(item, site)) return;
+  const auto message = teep::Decode(item.encoded(), options_.wire);
   if (!message.ok()) return Refuse(message.status(), item.encoded(), site.path);
   CheckTeepParts(item, site);
 }
 
 void Inspector::CheckTeepParts(const cbor::Item& item, const Site& site) {
   const cbor::Item options = item.at(1);
-  if (const auto payload = options.Find(6); payload.has_value()) {
+  // Labels from 5 on stand one higher in the older drafts.
+  const int64_t shift = legacy() ? 1 : 0;
+  if (const auto payload = options.Find(6 + shift); payload.has_value()) {
     Leniently([&] {
       const auto content = ParseContent(*payload, file_.size());
       if (!content.ok()) return;
@@ -38,7 +40,7 @@ void Inspector::CheckTeepParts(const cbor::Item& item, const Site& site) {
       Check(kind, content->root(), {Concat(site.path, ".attestation-payload"), false});
     });
   }
-  if (const auto manifests = options.Find(9); manifests.has_value()) {
+  if (const auto manifests = options.Find(9 + shift); manifests.has_value()) {
     size_t i = 0;
     for (const cbor::Item envelope : manifests->each()) {
       const Site inner{Concat(site.path, ".manifest-list[", i++, "]"), false};
@@ -50,9 +52,10 @@ void Inspector::CheckTeepParts(const cbor::Item& item, const Site& site) {
       }
     }
   }
-  if (const auto reports = options.Find(18); reports.has_value()) {
+  if (const auto reports = options.Find(18 + shift); reports.has_value()) {
     std::optional<cbor::Bytes> token;
-    if (const auto value = options.Find(19); value.has_value()) token = *value->ByteString();
+    if (const auto value = options.Find(19 + shift); value.has_value())
+      token = *value->ByteString();
     CheckReports(*reports, token, {Concat(site.path, ".suit-reports"), false});
   }
 }

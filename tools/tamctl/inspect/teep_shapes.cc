@@ -142,7 +142,78 @@ const Shape& Options(const cbor::Item&) {
   return shape;
 }
 
+bool IsRequest(const cbor::Item& item) {
+  return item.is_array() && item.size() > 0 && item.at(0).Uint().value_or(0) == 1;
+}
+
+// Labels 5 to 22 stand one higher there, and 5 is what was dropped.
+int64_t LegacyLabel(int64_t label) { return label < 5 ? label : label + 1; }
+
+Shape Renumbered(const Shape& shape) {
+  Shape legacy = shape;
+  for (Member& member : legacy.members) member.label = LegacyLabel(member.label);
+  return legacy;
+}
+
+std::string LegacyErrorCodeText(int64_t code) {
+  // ERR_MANIFEST_PROCESSING_FAILED
+  return ErrorCodeText(code == 17 ? 11 : code == 11 ? 17 : code);
+}
+
+const Shape& LegacyErrCode(const cbor::Item&) {
+  static const auto& shape = *new Shape{.number_name = LegacyErrorCodeText};
+  return shape;
+}
+
+const Shape& LegacyType(const cbor::Item&) {
+  static const auto& shape = *new Shape{.number_name = LegacyMessageTypeText};
+  return shape;
+}
+
+const Shape& LegacyRequestedTc(const cbor::Item& item) {
+  static const auto& shape = *new Shape(Renumbered(RequestedTc(item)));
+  return shape;
+}
+
+const Shape& LegacyRequestedTcs(const cbor::Item&) {
+  static const auto& shape = *new Shape{.rest = {"", LegacyRequestedTc}};
+  return shape;
+}
+
+const Shape& LegacySystemProperties(const cbor::Item& item) {
+  static const auto& shape = *[&item] {
+    auto* made = new Shape(SystemProperties(item));
+    made->members.push_back({LegacyLabel(15), "component-id", ComponentId});
+    return made;
+  }();
+  return shape;
+}
+
+const Shape& LegacyTcList(const cbor::Item&) {
+  static const auto& shape = *new Shape{.rest = {"", LegacySystemProperties}};
+  return shape;
+}
+
+const Shape& LegacyOptions(const cbor::Item& item) {
+  static const auto& shape = *[&item] {
+    auto* made = new Shape(Renumbered(Options(item)));
+    for (Member& member : made->members) {
+      if (member.label == LegacyLabel(7)) member.shape = LegacyTcList;
+      if (member.label == LegacyLabel(13)) member.shape = LegacyRequestedTcs;
+      if (member.label == LegacyLabel(22)) member.shape = LegacyErrCode;
+    }
+    made->members.push_back({5, "selected-teep-cipher-suite", CipherSuite});
+    return made;
+  }();
+  return shape;
+}
+
 }  // namespace
+
+std::string LegacyMessageTypeText(int64_t type) {
+  if (type == 4) return "no type of the older drafts";
+  return MessageTypeText(type < 4 ? type : type - 1);
+}
 
 std::string MessageTypeText(int64_t type) {
   if (type < 1 || type > 5) return type == 6 ? "no type of draft-26" : "";
@@ -162,8 +233,19 @@ const Shape& TeepMessage(const cbor::Item& item) {
                               {"data-item-requested", DataItems}}};
   static const auto& error =
       *new Shape{.elements = {{"type", Type}, {"options", Options}, {"err-code", ErrCode}}};
-  const bool is_request = item.is_array() && item.size() > 0 && item.at(0).Uint().value_or(0) == 1;
-  return is_request ? query_request : error;
+  return IsRequest(item) ? query_request : error;
+}
+
+const Shape& LegacyTeepMessage(const cbor::Item& item) {
+  static const auto& query_request =
+      *new Shape{.elements = {{"type", LegacyType},
+                              {"options", LegacyOptions},
+                              {"supported-teep-cipher-suites", CipherSuites},
+                              {"supported-suit-cose-profiles", Profiles},
+                              {"data-item-requested", DataItems}}};
+  static const auto& error = *new Shape{
+      .elements = {{"type", LegacyType}, {"options", LegacyOptions}, {"err-code", LegacyErrCode}}};
+  return IsRequest(item) ? query_request : error;
 }
 
 }  // namespace tam::inspect::shapes

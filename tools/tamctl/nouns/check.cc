@@ -83,6 +83,7 @@ absl::StatusOr<gateway::CheckInput> ReadInput(Context& context) {
   if (!context.Has("agent-key")) return UsageError("--agent-key is required");
   for (const absl::Status& status : {ReadKeys(context, "agent-key", input.agent_keys),
                                      ReadKeys(context, "verifier-key", input.verifier_keys),
+                                     ReadKeys(context, "report-key", input.report_keys),
                                      ReadDecryptKeys(context, input.decrypt_keys),
                                      ReadHex(context, "sent-token", input.sent_token),
                                      ReadHex(context, "sent-challenge", input.sent_challenge)}) {
@@ -139,6 +140,7 @@ std::vector<Command> CheckCommands() {
        .flags =
            {{"agent-key", "FILE", "a registered agent key; repeat for more devices"},
             {"verifier-key", "FILE", "whose Attestation Results are believed; repeat for more"},
+            {"report-key", "FILE", "a registered key of SUIT reports; repeat for more"},
             {"decrypt-key", "FILE", "the TAM's own key that opens what is encrypted for it"},
             {"sent-token", "HEX", "the token that the TAM sent"},
             {"sent-challenge", "HEX", "the challenge that the TAM sent"},

@@ -58,6 +58,13 @@ std::string SignatureJson(const inspect::SignatureResult& signature) {
   return json;
 }
 
+std::string DecryptedJson(const inspect::Decrypted& inside) {
+  return Concat("{\"path\": ", JsonString(inside.path), ", \"key\": ", JsonString(inside.key_name),
+                ", \"purpose\": ", JsonString(inside.purpose),
+                ", \"kind\": ", JsonString(inside.title),
+                ", \"diagnostic\": ", JsonString(inside.diagnostic), "}");
+}
+
 std::string ProblemJson(const inspect::Problem& problem) {
   std::string json = "{";
   if (problem.offset.has_value()) Append(&json, "\"offset\": ", *problem.offset, ", ");
@@ -76,6 +83,7 @@ std::string ToJsonText(const inspect::Result& result) {
   const auto text = [](const std::string& s) { return JsonString(s); };
   return Concat("{\n  \"kind\": ", JsonString(result.title),
                 ",\n  \"ok\": ", result.ok() ? "true" : "false",
+                ",\n  \"decrypted\": ", ListJson(result.decrypted, DecryptedJson),
                 ",\n  \"signatures\": ", ListJson(result.signatures, SignatureJson),
                 ",\n  \"notes\": ", ListJson(result.notes, text),
                 ",\n  \"problems\": ", ListJson(result.problems, ProblemJson),
@@ -85,9 +93,9 @@ std::string ToJsonText(const inspect::Result& result) {
 absl::StatusOr<std::vector<inspect::NamedKey>> ReadKeys(Context& context) {
   std::vector<inspect::NamedKey> keys;
   for (const std::string& file : context.Flags("key")) {
-    auto key = ReadVerifyingKey(context, file);
+    auto key = ReadInspectionKey(context, file);
     if (!key.ok()) return key.status();
-    keys.push_back({file, *std::move(key)});
+    keys.push_back(*std::move(key));
   }
   return keys;
 }
@@ -99,6 +107,11 @@ absl::Status Inspect(Context& context) {
     if (!kind.ok()) return UsageError(Concat("--as: ", StdView(kind.status().message())));
     options.as = *kind;
   }
+  const std::string wire = context.FlagOr("wire", "draft-26");
+  if (wire != "draft-26" && wire != "legacy") {
+    return UsageError(Concat("--wire: want draft-26 or legacy, got '", wire, "'"));
+  }
+  if (wire == "legacy") options.wire = teep::WireProfile::kLegacy;
   if (context.Has("full")) options.max_bytes_shown = SIZE_MAX;
   const auto keys = ReadKeys(context);
   if (!keys.ok()) return keys.status();
@@ -126,12 +139,16 @@ std::vector<Command> InspectCommands() {
            .min_arguments = 1,
            .max_arguments = 1,
            .summary = "decode a TEEP, SUIT, COSE, EAT or CBOR file; say whether it verifies",
-           .details = "Prints what the file is, its diagnostic notation with the names of the "
-                      "fields, and each signature. FILE may hold hex; - is standard input.\n"
-                      "Exit code 0: well formed, and every --key verifies a signature in it, the "
-                      "outermost one included. A private key's public part is used.",
+           .details =
+               "Prints what the file is, its diagnostic notation with the names of the "
+               "fields, what a --key opens, and each signature. FILE may hold hex; - is standard "
+               "input.\n"
+               "Exit code 0: well formed, and every --key verifies a signature in it, the "
+               "outermost one included, or opens something. A private key opens what is "
+               "encrypted for it; its public part verifies.",
            .flags = {{"key", "FILE", "PEM, COSE_Key or JWK, or a symmetric key; repeat for more"},
-                     {"as", "KIND", "teep, suit, manifest, report, eat, key, cose or cbor"},
+                     {"as", "KIND", "teep, suit, manifest, report, eat, deb, key, cose or cbor"},
+                     {"wire", "PROFILE", "draft-26 (default), or legacy: TEEP messages before it"},
                      {"input", "FORM", "auto (default), binary or hex"},
                      {"full", "", "show long byte strings whole"}},
            .example = "tamctl inspect update.cbor --key tam.pem --key developer.pem",
