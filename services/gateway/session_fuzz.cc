@@ -1,8 +1,8 @@
 // The gateway's whole way of a message, by CheckMessage. The first byte says what had been sent and
-// asked for (bit 1: a challenge, else a token; bits 4 to 7: the data items) and whether the rest is
-// a message (bit 0 clear) or a payload that the registered agent signs. Whatever is not accepted
-// has a reason; nothing is accepted that does not verify under the agent's key and carry what was
-// sent.
+// asked for (bit 1: a challenge, else a token; bits 4 to 7: the data items), at what endpoint (bit
+// 2: a legacy one), and whether the rest is a message (bit 0 clear) or a payload that the
+// registered agent signs. Whatever is not accepted has a reason; nothing is accepted that does not
+// verify under the agent's key and carry what was sent.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -49,6 +49,7 @@ CheckInput InputOf(uint8_t mode) {
   input.verifier_keys = {verifier.public_key()};
   input.requested = mode >> 4;
   input.at = absl::FromUnixSeconds(1'790'000'000);
+  if ((mode & 4) != 0) input.wire = teep::WireProfile::kLegacy;
   if ((mode & 2) != 0) {
     input.requested |= 1;
     input.sent_challenge = std::string(32, 'c');
@@ -60,10 +61,13 @@ CheckInput InputOf(uint8_t mode) {
 
 // What the payload of an accepted message must be.
 void CheckAccepted(const std::string& message, const CheckInput& input) {
-  const auto parsed = cose::Message::Parse(AsBytes(message), cose::TagRule::kRequired);
+  const bool legacy = input.wire == teep::WireProfile::kLegacy;
+  const auto parsed = cose::Message::Parse(
+      AsBytes(message), legacy ? cose::TagRule::kOptional : cose::TagRule::kRequired);
   Check(parsed.ok());
-  const auto verified =
-      teep::VerifyMessage(*parsed, input.agent_keys[0], cose::AlgorithmPolicy::Strict());
+  const auto policy =
+      legacy ? cose::AlgorithmPolicy::WithOlderNumbers() : cose::AlgorithmPolicy::Strict();
+  const auto verified = teep::VerifyMessage(*parsed, input.agent_keys[0], policy, input.wire);
   Check(verified.ok());
   if (const auto* response = std::get_if<teep::QueryResponse>(&verified->message())) {
     Check(response->selected_version.value_or(0) == 0);

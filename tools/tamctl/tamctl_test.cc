@@ -283,7 +283,12 @@ TEST(Yaml, QuotesWhatCouldBeReadAsAnythingButText) {
                                     "i: \"\"\n"
                                     "j: \"line\\n\"\n"
                                     "k: null\n"));
-  EXPECT_THAT(YamlFromJson("{\"a\": "), testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  for (const char* json : {"{\"a\": ", "tru", "01", "1.", ".5", "-", "1e", "+1", "\"\\x\"",
+                           "\"\\u12\"", "\"a\nb\"", "\v1", "[1,]"}) {
+    EXPECT_THAT(YamlFromJson(json), testing::StatusIs(absl::StatusCode::kInvalidArgument)) << json;
+  }
+  EXPECT_THAT(YamlFromJson("[-0.5e+3, 0, \"\\u00e9\\n\"]"),
+              testing::IsOkAndHolds("- -0.5e+3\n- 0\n- \"\\u00e9\\n\"\n"));
   EXPECT_THAT(YamlFromJson(std::string(100, '[')),
               testing::StatusIs(absl::StatusCode::kInvalidArgument));
 }

@@ -29,6 +29,42 @@ bool IsPlain(std::string_view text) {
   return std::find(kWords.begin(), kWords.end(), lower) == kWords.end();
 }
 
+size_t CountDigits(std::string_view text) {
+  size_t count = 0;
+  while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
+  return count;
+}
+
+// number = [ "-" ] ( "0" / digit1-9 *digit ) [ "." 1*digit ] [ e [ "+" / "-" ] 1*digit ], RFC 8259
+// section 6.
+bool IsNumber(std::string_view text) {
+  if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  const size_t whole = CountDigits(text);
+  if (whole == 0 || (whole > 1 && text[0] == '0')) return false;
+  text.remove_prefix(whole);
+  if (!text.empty() && text[0] == '.') {
+    const size_t fraction = CountDigits(text.substr(1));
+    if (fraction == 0) return false;
+    text.remove_prefix(1 + fraction);
+  }
+  if (text.empty()) return true;
+  if (text[0] != 'e' && text[0] != 'E') return false;
+  text.remove_prefix(1);
+  if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
+  return !text.empty() && CountDigits(text) == text.size();
+}
+
+// What may stand behind a backslash, and how long it is with it; 0: nothing such.
+size_t EscapeLength(std::string_view text) {
+  if (text.size() < 2) return 0;
+  if (std::string_view("\"\\/bfnrt").find(text[1]) != std::string_view::npos) return 2;
+  if (text[1] != 'u' || text.size() < 6) return 0;
+  const std::string_view digits = text.substr(2, 4);
+  const bool hex = std::all_of(digits.begin(), digits.end(),
+                               [](unsigned char c) { return std::isxdigit(c) != 0; });
+  return hex ? 6 : 0;
+}
+
 class Converter {
  public:
   explicit Converter(std::string_view json) : json_(json) {}
@@ -46,7 +82,10 @@ class Converter {
   enum class Place { kTop, kMember, kElement };
 
   void Space() {
-    while (at_ < json_.size() && std::isspace(static_cast<unsigned char>(json_[at_]))) ++at_;
+    while (at_ < json_.size() &&
+           std::string_view(" \t\r\n").find(json_[at_]) != std::string_view::npos) {
+      ++at_;
+    }
   }
   char Peek() {
     Space();
@@ -62,7 +101,12 @@ class Converter {
   std::string_view String() {
     if (!Take('"')) return Fail();
     const size_t first = at_ - 1;
-    while (at_ < json_.size() && json_[at_] != '"') at_ += json_[at_] == '\\' ? 2 : 1;
+    while (at_ < json_.size() && json_[at_] != '"') {
+      if (static_cast<unsigned char>(json_[at_]) < 0x20) return Fail();
+      const size_t length = json_[at_] == '\\' ? EscapeLength(json_.substr(at_)) : 1;
+      if (length == 0) return Fail();
+      at_ += length;
+    }
     if (at_ >= json_.size()) return Fail();
     ++at_;
     return json_.substr(first, at_ - first);
@@ -103,8 +147,9 @@ class Converter {
                                   json_[at_] == '-' || json_[at_] == '+' || json_[at_] == '.')) {
       ++at_;
     }
-    if (at_ == start) Fail();
-    Scalar(json_.substr(start, at_ - start));
+    const std::string_view word = json_.substr(start, at_ - start);
+    if (word != "true" && word != "false" && word != "null" && !IsNumber(word)) Fail();
+    Scalar(word);
   }
 
   void Empty(Place place, std::string_view text) {
