@@ -7,6 +7,7 @@
 #include "crypto/cose/cose.h"
 #include "crypto/text/text.h"
 #include "tools/teepsim/status_macros.h"
+#include "tools/teepsim/tam_attestation.h"
 
 namespace tam::teepsim {
 namespace {
@@ -32,7 +33,11 @@ std::string Describe(const teep::Message& message) {
     const std::string challenge = request->challenge.has_value()
                                       ? Concat("challenge ", ShortHex(*request->challenge), "  ")
                                       : "";
-    return Concat(TokenText(request->token), challenge,
+    const std::string evidence =
+        request->attestation_payload.has_value()
+            ? Concat("evidence of ", request->attestation_payload->size(), " bytes, ")
+            : "";
+    return Concat(TokenText(request->token), challenge, evidence,
                   RequestedText(request->data_item_requested));
   }
   if (const auto* response = std::get_if<teep::QueryResponse>(&message)) {
@@ -71,12 +76,14 @@ Device::Device(DeviceState& state, TamTransport& tam, PayloadSource& payloads,
   identity_.class_id = profile.class_id;
   identity_.device_id = profile.ueid.size() >= 17 ? profile.ueid.substr(1, 16) : profile.ueid;
   identity_.reserved = {{kFirmwareComponent}};
+  identity_.binaries = options_.binaries;
 }
 
 absl::StatusOr<SessionResult> Device::RunSession() {
   result_ = SessionResult();
-  transcript_.Sent("POST", "without a body: a new session");
-  TEEPSIM_ASSIGN_OR_RETURN(std::optional<std::string> received, tam_.Exchange(""));
+  tam_challenge_.reset();
+  attested_tam_key_.reset();
+  TEEPSIM_ASSIGN_OR_RETURN(std::optional<std::string> received, Begin());
   for (int answers = 0; received.has_value(); ++answers) {
     if (answers == kMaxAnswers) {
       return absl::ResourceExhaustedError(
@@ -101,10 +108,26 @@ absl::StatusOr<SessionResult> Device::RunSession() {
     } else {
       return result_;
     }
-    TEEPSIM_ASSIGN_OR_RETURN(received, tam_.Exchange(bytes));
+    TEEPSIM_ASSIGN_OR_RETURN(received, Exchange(bytes));
   }
   transcript_.Received("nothing", Concat("the TAM has nothing more to say", tam_.LastAnswer()));
   return result_;
+}
+
+absl::StatusOr<std::optional<std::string>> Device::Begin() {
+  if (!options_.unsolicited) {
+    transcript_.Sent("POST", "without a body: a new session");
+    return Exchange("");
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(const std::string message, MakeUnsolicited());
+  return Exchange(message);
+}
+
+absl::StatusOr<std::optional<std::string>> Device::Exchange(std::string_view message) {
+  auto received = tam_.Exchange(message);
+  // ProcessError: what the TAM last asked for no longer says how it may be written to.
+  if (!received.ok()) TEEPSIM_RETURN_IF_ERROR(state_.SetLastRequestBound(std::nullopt));
+  return received;
 }
 
 absl::StatusOr<std::string> Device::Sign(const teep::Message& message) const {
@@ -119,6 +142,9 @@ absl::StatusOr<std::string> Device::Sign(const teep::Message& message) const {
 absl::StatusOr<Device::Incoming> Device::Verify(std::string_view bytes) const {
   TEEPSIM_ASSIGN_OR_RETURN(const cose::Message cose,
                            cose::Message::Parse(cbor::AsBytes(bytes), cose::TagRule::kRequired));
+  if (cose.structure() == cose::Structure::kMac0 || !cose.unverified_payload().has_value()) {
+    return absl::InvalidArgumentError("want COSE_Sign1 or COSE_Sign with its payload");
+  }
   absl::Status last = absl::UnauthenticatedError("no TAM key of this device's cipher suite");
   const auto policy = options_.wire.older_algorithms ? cose::AlgorithmPolicy::WithOlderNumbers()
                                                      : cose::AlgorithmPolicy::Strict();
@@ -129,12 +155,11 @@ absl::StatusOr<Device::Incoming> Device::Verify(std::string_view bytes) const {
       other_suite = other_suite || message.ok();
       continue;
     }
-    if (message.ok()) return Incoming{.message = *std::move(message), .other_suite = false};
+    if (message.ok()) return Incoming{.message = *std::move(message)};
     last = message.status();
-    // The signature is good; what it covers is not.
-    if (absl::IsInvalidArgument(last)) return last;
+    if (absl::IsInvalidArgument(last)) return Incoming{.malformed = last};
   }
-  if (other_suite) return Incoming{.message = std::nullopt, .other_suite = true};
+  if (other_suite) return Incoming{.other_suite = true};
   return last;
 }
 
@@ -144,6 +169,11 @@ Device::Next Device::Answer(std::string_view bytes) {
     TEEPSIM_RETURN_IF_ERROR(transcript_.SaveReceived("refused", bytes));
     transcript_.Received("a message", Concat("dropped: ", StdView(incoming.status().message())));
     return incoming.status();
+  }
+  if (!incoming->malformed.ok()) {
+    TEEPSIM_RETURN_IF_ERROR(transcript_.SaveReceived("malformed", bytes));
+    transcript_.Received("a message", "malformed under a good signature");
+    return RefuseMessage(std::nullopt, StdView(incoming->malformed.message()));
   }
   if (!incoming->message.has_value()) {
     TEEPSIM_RETURN_IF_ERROR(transcript_.SaveReceived("other-suite", bytes));
@@ -158,20 +188,72 @@ Device::Next Device::Answer(std::string_view bytes) {
   const std::string_view type = teep::MessageTypeName(teep::TypeOf(message));
   TEEPSIM_RETURN_IF_ERROR(transcript_.SaveReceived(type, bytes));
   transcript_.Received(type, Describe(message));
-  const keys::Thumbprint& signer = incoming->message->signer().thumbprint();
+  return AnswerMessage(*incoming->message);
+}
+
+Device::Next Device::AnswerMessage(const teep::VerifiedMessage& verified) {
+  const keys::Thumbprint& signer = verified.signer().thumbprint();
   transcript_.Note(Concat("signature verified: TAM key ",
                           ShortHex(std::string(signer.begin(), signer.end())), ", algorithm ",
-                          incoming->message->algorithm()));
-  if (const auto* request = std::get_if<teep::QueryRequest>(&message)) {
+                          verified.algorithm()));
+  if (const auto* request = std::get_if<teep::QueryRequest>(&verified.message())) {
+    TEEPSIM_RETURN_IF_ERROR(
+        state_.SetLastRequestBound(request->token.has_value() || request->challenge.has_value()));
+    if (auto objection = Objection(*request)) return SendError(*std::move(objection));
+    if (auto objection = TamObjection(*request, signer)) {
+      // To be asked is no failure; to go without an answer is.
+      if (objection->err_code != teep::ErrorCode::kAttestationRequired) {
+        return SendError(*std::move(objection));
+      }
+      return teep::Message(*std::move(objection));
+    }
     return AnswerQueryRequest(*request);
   }
-  if (const auto* update = std::get_if<teep::Update>(&message)) return AnswerUpdate(*update);
-  return absl::InvalidArgumentError(Concat("want QueryRequest or Update of a TAM, got ", type));
+  if (const auto* update = std::get_if<teep::Update>(&verified.message())) {
+    if (!options_.tam_evidence_keys.empty() && attested_tam_key_ != signer) {
+      return RefuseMessage(update->token, "want a TAM that has attested itself");
+    }
+    return AnswerUpdate(*update);
+  }
+  return RefuseMessage(std::nullopt,
+                       Concat("want QueryRequest or Update of a TAM, got ",
+                              teep::MessageTypeName(teep::TypeOf(verified.message()))));
+}
+
+std::optional<teep::Error> Device::TamObjection(const teep::QueryRequest& request,
+                                                const keys::Thumbprint& signer) {
+  if (options_.tam_evidence_keys.empty() || attested_tam_key_ == signer) return std::nullopt;
+  if (!tam_challenge_.has_value()) {
+    tam_challenge_ = NewTamChallenge();
+    return AskForTamAttestation(request, *tam_challenge_);
+  }
+  const absl::Status evidence =
+      CheckTamEvidence(request, options_.tam_evidence_keys, *tam_challenge_, signer);
+  transcript_.Note(evidence.ok() ? "evidence of the TAM: verified"
+                                 : std::string(StdView(evidence.message())));
+  if (evidence.ok()) {
+    attested_tam_key_ = signer;
+    return std::nullopt;
+  }
+  teep::Error error;
+  error.token = request.token;
+  error.err_code = teep::ErrorCode::kPermanentError;
+  error.err_msg = teep::FitErrMsg(StdView(evidence.message()));
+  return error;
 }
 
 Device::Next Device::SendError(teep::Error error) {
   result_.sent_error = error.err_code;
   return teep::Message(std::move(error));
+}
+
+Device::Next Device::RefuseMessage(const std::optional<std::string>& token,
+                                   std::string_view reason) {
+  teep::Error error;
+  error.token = token;
+  error.err_code = teep::ErrorCode::kPermanentError;
+  error.err_msg = teep::FitErrMsg(reason);
+  return SendError(std::move(error));
 }
 
 teep::CipherSuite Device::OwnSuite() const {

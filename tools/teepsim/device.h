@@ -4,6 +4,8 @@
 #define TAMARACK_TOOLS_TEEPSIM_DEVICE_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,9 +13,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "teep/message/message.h"
 #include "tools/teepsim/device_state.h"
 #include "tools/teepsim/evidence.h"
+#include "tools/teepsim/protection.h"
 #include "tools/teepsim/suit_processor/processor.h"
 #include "tools/teepsim/transcript.h"
 #include "tools/teepsim/transport.h"
@@ -32,13 +37,31 @@ struct WireOptions {
   bool untagged = false;
 };
 
+// How the device shows that what it says of itself is of now.
+struct AttestationOptions {
+  // Timestamps instead of nonces: Evidence for that audience, issued at what `clock` says.
+  bool timestamps = false;
+  std::string audience;  // of the TAM's URI, the path
+  std::function<absl::Time()> clock = absl::Now;
+  // The Passport model: Attestation Results by this key of a Verifier, which the device plays.
+  std::optional<keys::PrivateKey> passport_verifier;
+};
+
 struct SessionOptions {
   EvidenceFaults evidence;
+  AttestationOptions attestation;
   WireOptions wire;
+  ProtectionOptions protection;
+  // Not empty: the TAM attests itself with one of these keys before it learns anything.
+  std::vector<keys::PublicKey> tam_evidence_keys;
   // Ends the session when the Update came, and does not process it.
   bool stop_after_query_response = false;
   std::vector<teep::RequestedTcInfo> requested;  // requested-tc-list
   std::vector<suit::ComponentId> unneeded;       // unneeded-manifest-list
+  // Of components that `requested` says the device has.
+  std::map<suit::ComponentId, std::string> binaries;
+  // Begins with a QueryResponse instead of asking for a QueryRequest.
+  bool unsolicited = false;
 };
 
 struct SessionResult {
@@ -61,25 +84,39 @@ class Device {
   Device(DeviceState& state, TamTransport& tam, PayloadSource& payloads, Transcript& transcript,
          SessionOptions options = SessionOptions());
 
-  // From the empty POST until the TAM has nothing more to say. Unauthenticated when a message's
-  // signature is by none of the trusted TAM keys (it is dropped, as the draft says);
-  // InvalidArgument when a signed message is malformed; errors of the transport and of the disk.
+  // From the empty POST until the TAM has nothing more to say. A message that is no COSE of a
+  // trusted TAM key is dropped, as the draft says: InvalidArgument, or Unauthenticated for its
+  // signature. One that is malformed under a good signature is answered with Error 1 (section 7.2).
+  // FailedPrecondition when the TAM does not list the profile to encrypt by. Errors of the
+  // transport and of the disk. An unsolicited session: FailedPrecondition unless the last
+  // QueryRequest was free of token and challenge, and none failed since (RFC 9397 section 6.2.1).
   absl::StatusOr<SessionResult> RunSession();
 
  private:
-  // A verified message, or one that only a TAM key of another cipher suite signed.
+  // A verified message, one that only a TAM key of another cipher suite signed, or what is wrong
+  // with the contents below a good signature.
   struct Incoming {
-    std::optional<teep::VerifiedMessage> message;
+    std::optional<teep::VerifiedMessage> message = std::nullopt;
     bool other_suite = false;
+    absl::Status malformed = absl::OkStatus();
   };
   // What to send next; nullopt ends the session.
   using Next = absl::StatusOr<std::optional<teep::Message>>;
 
+  absl::StatusOr<std::optional<std::string>> Begin();
+  absl::StatusOr<std::optional<std::string>> Exchange(std::string_view message);
+  absl::StatusOr<std::string> MakeUnsolicited();
   absl::StatusOr<Incoming> Verify(std::string_view bytes) const;
   Next Answer(std::string_view bytes);
+  Next AnswerMessage(const teep::VerifiedMessage& message);
   Next AnswerQueryRequest(const teep::QueryRequest& request);
+  // What stands between the TAM and an answer, where it has to attest itself.
+  std::optional<teep::Error> TamObjection(const teep::QueryRequest& request,
+                                          const keys::Thumbprint& signer);
   std::optional<teep::Error> Objection(const teep::QueryRequest& request) const;
+  std::optional<teep::Error> FreshnessObjection(const teep::QueryRequest& request) const;
   absl::Status AddAttestation(const teep::QueryRequest& request, teep::QueryResponse& response);
+  absl::StatusOr<std::string> Attest(const teep::QueryRequest& request) const;
   void AddComponents(teep::QueryResponse& response) const;
   absl::Status AddReports(const teep::QueryRequest& request, teep::QueryResponse& response) const;
   Next AnswerUpdate(const teep::Update& update);
@@ -89,9 +126,10 @@ class Device {
   absl::Status InstallManifest(std::string_view bytes, std::vector<std::string>& reports,
                                const std::optional<std::string>& token);
   absl::StatusOr<Outcome> ProcessEnvelope(suit::Envelope envelope);
-  static absl::Status AddReport(suit::Report report, const std::optional<std::string>& nonce,
-                                std::vector<std::string>& reports);
+  absl::Status AddReport(suit::Report report, const std::optional<std::string>& nonce,
+                         std::vector<std::string>& reports) const;
   Next SendError(teep::Error error);
+  Next RefuseMessage(const std::optional<std::string>& token, std::string_view reason);
   teep::CipherSuite OwnSuite() const;
   absl::StatusOr<std::string> Sign(const teep::Message& message) const;
 
@@ -106,6 +144,9 @@ class Device {
   std::optional<std::string> repeated_answer_;
   // What the answer under way belongs to.
   std::optional<LastAnswer> answering_;
+  // Of this session: what the TAM was challenged with, and which of its keys it then spoke for.
+  std::optional<std::string> tam_challenge_;
+  std::optional<keys::Thumbprint> attested_tam_key_;
 };
 
 }  // namespace tam::teepsim

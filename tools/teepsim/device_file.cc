@@ -79,6 +79,7 @@ absl::Status WriteDeviceFiles(const DeviceState& state) {
   TEEPSIM_RETURN_IF_ERROR(files.Replace("agent.pub.cose", agent.cose_key()));
   TEEPSIM_RETURN_IF_ERROR(
       files.Replace("attestation.pub.pem", state.attestation_key().public_key().ToPem()));
+  TEEPSIM_RETURN_IF_ERROR(files.Replace("report.pub.pem", state.report_key().public_key().ToPem()));
   return files.Replace("device.json", DeviceJson(state));
 }
 

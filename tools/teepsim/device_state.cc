@@ -18,6 +18,7 @@ constexpr char kStateFile[] = "state.cbor";
 constexpr char kJournalFile[] = "journal.cbor";
 constexpr char kAgentKeyFile[] = "keys/agent.pem";
 constexpr char kAttestationKeyFile[] = "keys/attestation.pem";
+constexpr char kReportKeyFile[] = "keys/report.pem";
 constexpr size_t kMaxFileName = 200;
 constexpr size_t kMaxJournalBytes = 256 << 20;
 
@@ -46,6 +47,12 @@ absl::StatusOr<keys::PrivateKey> ReadKey(const DurableFiles& files, std::string_
   return keys::PrivateKey::FromPem(pem);
 }
 
+absl::Status MakeKey(DurableFiles& files, std::string_view name, keys::KeyType type) {
+  TEEPSIM_ASSIGN_OR_RETURN(const keys::PrivateKey key, keys::PrivateKey::Generate(type));
+  const secret::SecretBytes pem = key.ToPkcs8Pem();
+  return files.Replace(name, cbor::AsView(pem.Reveal()), 0600);
+}
+
 }  // namespace
 
 DeviceProfile DefaultProfile(secret::RandomSource& random) {
@@ -71,7 +78,8 @@ std::string ComponentFileName(const suit::ComponentId& id) {
 }
 
 absl::StatusOr<std::unique_ptr<DeviceState>> DeviceState::Create(const std::string& folder,
-                                                                 const DeviceProfile& profile) {
+                                                                 const DeviceProfile& profile,
+                                                                 keys::KeyType attestation) {
   for (const char* sub : {"keys", "components", "manifests"}) {
     TEEPSIM_RETURN_IF_ERROR(DurableFiles::MakeFolder(Concat(folder, "/", sub)));
   }
@@ -79,14 +87,9 @@ absl::StatusOr<std::unique_ptr<DeviceState>> DeviceState::Create(const std::stri
   if (files.Exists(kStateFile)) {
     return absl::AlreadyExistsError(Concat(folder, ": holds a device already"));
   }
-  TEEPSIM_ASSIGN_OR_RETURN(const keys::PrivateKey agent, keys::PrivateKey::Generate(profile.suite));
-  TEEPSIM_ASSIGN_OR_RETURN(const keys::PrivateKey attestation,
-                           keys::PrivateKey::Generate(keys::KeyType::kP256));
-  const secret::SecretBytes agent_pem = agent.ToPkcs8Pem();
-  const secret::SecretBytes attestation_pem = attestation.ToPkcs8Pem();
-  TEEPSIM_RETURN_IF_ERROR(files.Replace(kAgentKeyFile, cbor::AsView(agent_pem.Reveal()), 0600));
-  TEEPSIM_RETURN_IF_ERROR(
-      files.Replace(kAttestationKeyFile, cbor::AsView(attestation_pem.Reveal()), 0600));
+  TEEPSIM_RETURN_IF_ERROR(MakeKey(files, kAgentKeyFile, profile.suite));
+  TEEPSIM_RETURN_IF_ERROR(MakeKey(files, kAttestationKeyFile, attestation));
+  TEEPSIM_RETURN_IF_ERROR(MakeKey(files, kReportKeyFile, attestation));
   StateRecord record;
   record.profile = profile;
   TEEPSIM_RETURN_IF_ERROR(files.Replace(kStateFile, EncodeState(record)));
@@ -122,6 +125,10 @@ absl::Status DeviceState::Load() {
   TEEPSIM_ASSIGN_OR_RETURN(record_, DecodeState(cbor::AsBytes(state)));
   TEEPSIM_ASSIGN_OR_RETURN(agent_key_, ReadKey(files_, kAgentKeyFile));
   TEEPSIM_ASSIGN_OR_RETURN(attestation_key_, ReadKey(files_, kAttestationKeyFile));
+  if (!files_.Exists(kReportKeyFile)) {  // of a device that was made before there were such keys
+    TEEPSIM_RETURN_IF_ERROR(MakeKey(files_, kReportKeyFile, attestation_key_->type()));
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(report_key_, ReadKey(files_, kReportKeyFile));
   return absl::OkStatus();
 }
 
@@ -213,6 +220,13 @@ absl::Status DeviceState::CommitUninstall(const suit::ComponentId& manifest_id,
 absl::Status DeviceState::SetLastAnswer(const LastAnswer& answer) {
   StateRecord next = record_;
   next.last_answer = answer;
+  return Commit(std::move(next), {});
+}
+
+absl::Status DeviceState::SetLastRequestBound(std::optional<bool> bound) {
+  if (record_.last_request_bound == bound) return absl::OkStatus();
+  StateRecord next = record_;
+  next.last_request_bound = bound;
   return Commit(std::move(next), {});
 }
 

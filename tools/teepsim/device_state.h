@@ -1,10 +1,10 @@
 // What a simulated device keeps on disk, in one folder:
 //
-//   keys/agent.pem, keys/attestation.pem   private keys (PKCS#8)
-//   state.cbor                             identity, trust anchors, installed manifests, last
-//   answer components/NAME                        one file a component manifests/DIGEST.suit
-//   envelopes of installed manifests journal.cbor                           a commit that is under
-//   way
+//   keys/NAME.pem            private keys (PKCS#8): agent, attestation, report
+//   state.cbor               identity, trust anchors, what is installed, the last answer
+//   components/NAME          one file a component
+//   manifests/DIGEST.suit    envelopes of installed manifests
+//   journal.cbor             a commit that is under way
 //
 // A commit of several files is written to the journal first, in one rename; opening a folder
 // finishes what the journal says. A crash therefore leaves the old state or the new one.
@@ -66,6 +66,9 @@ struct StateRecord {
   std::vector<InstalledManifest> manifests;
   std::map<suit::ComponentId, suit::ComponentId> owners;  // component -> manifest
   std::optional<LastAnswer> last_answer;
+  // Whether the last QueryRequest had a token or a challenge; nullopt: there was none, or its TAM
+  // could not be reached since.
+  std::optional<bool> last_request_bound;
   bool operator==(const StateRecord&) const = default;
 };
 std::string EncodeState(const StateRecord& record);
@@ -78,9 +81,11 @@ std::string ComponentFileName(const suit::ComponentId& id);
 // One process at a time holds a folder. Not thread safe.
 class DeviceState : public Holdings {
  public:
-  // Creates keys and the folder. AlreadyExists when it holds a device.
-  static absl::StatusOr<std::unique_ptr<DeviceState>> Create(const std::string& folder,
-                                                             const DeviceProfile& profile);
+  // Creates keys and the folder; `attestation` is the type of the keys for Evidence and for
+  // reports. AlreadyExists when it holds a device.
+  static absl::StatusOr<std::unique_ptr<DeviceState>> Create(
+      const std::string& folder, const DeviceProfile& profile,
+      keys::KeyType attestation = keys::KeyType::kP256);
   // NotFound without a device; FailedPrecondition when another process has it open; DataLoss when
   // a file is damaged.
   static absl::StatusOr<std::unique_ptr<DeviceState>> Open(const std::string& folder,
@@ -91,6 +96,8 @@ class DeviceState : public Holdings {
   const StateRecord& record() const { return record_; }
   const keys::PrivateKey& agent_key() const { return *agent_key_; }
   const keys::PrivateKey& attestation_key() const { return *attestation_key_; }
+  // Signs SUIT reports: never the key of the messages (draft -26 section 4.5).
+  const keys::PrivateKey& report_key() const { return *report_key_; }
 
   std::optional<std::string> ReadComponent(const suit::ComponentId& id) const override;
   std::optional<suit::ComponentId> OwnerOf(const suit::ComponentId& id) const override;
@@ -106,6 +113,7 @@ class DeviceState : public Holdings {
   absl::Status CommitUninstall(const suit::ComponentId& manifest_id,
                                const ComponentChanges& changes);
   absl::Status SetLastAnswer(const LastAnswer& answer);
+  absl::Status SetLastRequestBound(std::optional<bool> bound);
 
  private:
   // Name -> bytes; nullopt: removed.
@@ -124,6 +132,7 @@ class DeviceState : public Holdings {
   StateRecord record_;
   std::optional<keys::PrivateKey> agent_key_;
   std::optional<keys::PrivateKey> attestation_key_;
+  std::optional<keys::PrivateKey> report_key_;
 };
 
 }  // namespace tam::teepsim

@@ -1,10 +1,8 @@
 #include "tools/teepsim/device.h"
 
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,128 +16,20 @@
 #include "teep/suit/report.h"
 #include "teep/suit/testing/manifest_builder.h"
 #include "tests/support/status_matchers.h"
+#include "tools/teepsim/device_fixture.h"
 
 namespace tam::teepsim {
 namespace {
 
-using suit::ComponentId;
 using suit::testing::ManifestBuilder;
 using ::tam::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr char kPayload[] = "the payload of a component";
-const ComponentId kTa = {"TEE", "app", "ta"};
-const ComponentId kSuit = {"TEE", "app", "suit"};
-const std::string kChallenge(32, 'c');
-const std::string kToken(16, 't');
-
-const keys::PrivateKey& KeyOf(keys::KeyType type) {
-  static const auto& p256 =
-      *new keys::PrivateKey(*keys::PrivateKey::Generate(keys::KeyType::kP256));
-  static const auto& ed25519 =
-      *new keys::PrivateKey(*keys::PrivateKey::Generate(keys::KeyType::kEd25519));
-  return type == keys::KeyType::kP256 ? p256 : ed25519;
-}
-
-const keys::PrivateKey& Author() {
-  static const auto& key = *new keys::PrivateKey(*keys::PrivateKey::Generate(keys::KeyType::kP256));
-  return key;
-}
-
-// Answers with what it was given, in order, and keeps what it got.
-class FakeTam : public TamTransport {
- public:
-  using Answer = std::optional<std::string>;  // nullopt: without content
-
-  absl::StatusOr<Answer> Exchange(std::string_view message) override {
-    if (!message.empty()) {
-      raw.emplace_back(message);
-      const auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kRequired);
-      const auto verified = teep::VerifyMessage(*cose, *agent, cose::AlgorithmPolicy::Strict());
-      if (!verified.ok()) return verified.status();
-      received.push_back(verified->message());
-    }
-    if (answers.empty()) return std::nullopt;
-    Answer answer = std::move(answers.front());
-    answers.pop_front();
-    return answer;
-  }
-
-  std::optional<keys::PublicKey> agent;
-  std::deque<Answer> answers;
-  std::vector<teep::Message> received;
-  std::vector<std::string> raw;
-};
-
-std::string SignBoth(const teep::Message& message) {
-  const keys::PrivateKey* keys[] = {&KeyOf(keys::KeyType::kP256), &KeyOf(keys::KeyType::kEd25519)};
-  return *cose::Sign(keys, cbor::AsBytes(*teep::Encode(message)));
-}
-
-std::string SignOne(const teep::Message& message, keys::KeyType type = keys::KeyType::kP256) {
-  return *cose::Sign1(KeyOf(type), cbor::AsBytes(*teep::Encode(message)));
-}
-
-teep::QueryRequest Request() {
-  teep::QueryRequest request;
-  request.challenge = kChallenge;
-  request.versions = {0};
-  request.supported_cipher_suites = teep::MandatoryCipherSuites();
-  request.supported_suit_cose_profiles = teep::MandatorySuitCoseProfiles();
-  request.data_item_requested =
-      teep::kRequestAttestation | teep::kRequestTrustedComponents | teep::kRequestSuitReports;
-  return request;
-}
-
-std::string EnvelopeOf(uint64_t sequence_number, std::string payload = kPayload) {
-  return *suit::SignManifest(ManifestBuilder::InstallOf(kPayload, sequence_number).Encode(),
-                             {{"#tc", std::move(payload)}}, Author());
-}
-
-teep::Update UpdateWith(std::vector<std::string> envelopes, std::string token = kToken) {
-  teep::Update update;
-  update.token = std::move(token);
-  update.manifest_list = std::move(envelopes);
-  return update;
-}
-
-class DeviceTest : public ::testing::TestWithParam<keys::KeyType> {
+class DeviceTest : public DeviceFixture, public ::testing::WithParamInterface<keys::KeyType> {
  protected:
-  void SetUp() override {
-    folder_ = ::testing::TempDir() + "/agent";
-    std::filesystem::remove_all(folder_);
-    DeviceProfile profile = DefaultProfile(secret::RandomSource::System());
-    profile.suite = GetParam();
-    profile.vendor_id = suit::testing::kVendor;
-    profile.class_id = suit::testing::kClass;
-    TAM_ASSERT_OK_AND_ASSIGN(state_, DeviceState::Create(folder_, profile));
-    ASSERT_OK(state_->AddTrust(
-        {KeyOf(keys::KeyType::kP256).public_key(), KeyOf(keys::KeyType::kEd25519).public_key()},
-        {Author().public_key()}));
-    tam_.agent = state_->agent_key().public_key();
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  absl::StatusOr<SessionResult> Run(std::vector<std::optional<std::string>> answers,
-                                    SessionOptions options = {}) {
-    tam_.received.clear();
-    tam_.raw.clear();
-    tam_.answers.assign(answers.begin(), answers.end());
-    Transcript transcript(&transcript_);
-    LoopbackPayloadSource payloads;
-    return Device(*state_, tam_, payloads, transcript, std::move(options)).RunSession();
-  }
-  absl::StatusOr<SessionResult> RunUpdate(const teep::Update& update, SessionOptions options = {}) {
-    return Run({SignBoth(Request()), SignOne(update, GetParam())}, std::move(options));
-  }
-  const teep::Error& LastError() const { return std::get<teep::Error>(tam_.received.back()); }
-
-  std::string folder_;
-  std::unique_ptr<DeviceState> state_;
-  FakeTam tam_;
-  std::ostringstream transcript_;
+  void SetUp() override { MakeDevice(GetParam()); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Suites, DeviceTest,
@@ -198,12 +88,8 @@ TEST_P(DeviceTest, TheNextResponseListsWhatIsInstalled) {
 }
 
 TEST_P(DeviceTest, WithoutAttestationTheTokenIsEchoed) {
-  teep::QueryRequest request = Request();
-  request.challenge.reset();
-  request.token = kToken;
-  request.data_item_requested = teep::kRequestTrustedComponents | teep::kRequestSuitReports;
   ASSERT_OK(RunUpdate(UpdateWith({EnvelopeOf(3)})));
-  ASSERT_OK(Run({SignBoth(request)}));
+  ASSERT_OK(Run({SignBoth(RequestWithToken())}));
   const auto& response = std::get<teep::QueryResponse>(tam_.received[0]);
   EXPECT_EQ(response.token, kToken);
   EXPECT_EQ(response.attestation_payload, std::nullopt);
@@ -281,8 +167,9 @@ TEST_P(DeviceTest, TheSameUpdateAgainGetsTheSameAnswerAndIsNotProcessedAgain) {
   EXPECT_EQ(tam_.raw.back(), removed);
   // The same token with other contents is no Update of an honest TAM.
   removal.manifest_list = {EnvelopeOf(9)};
-  EXPECT_THAT(RunUpdate(removal),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("update.token")));
+  ASSERT_OK(RunUpdate(removal));
+  EXPECT_EQ(LastError().err_code, teep::ErrorCode::kPermanentError);
+  EXPECT_THAT(*LastError().err_msg, HasSubstr("update.token"));
 }
 
 TEST_P(DeviceTest, DropsMessagesThatNoTrustedTamSigned) {
@@ -292,6 +179,28 @@ TEST_P(DeviceTest, DropsMessagesThatNoTrustedTamSigned) {
   EXPECT_THAT(Run({forged}), StatusIs(absl::StatusCode::kUnauthenticated));
   EXPECT_THAT(tam_.received, SizeIs(0));
   EXPECT_THAT(Run({"garbage"}), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// Draft -26 section 7.2.
+TEST_P(DeviceTest, AnswersWhatIsMalformedUnderAGoodSignature) {
+  const std::string no_message = "\x82\x09\xa0";  // [9, {}]
+  TAM_ASSERT_OK_AND_ASSIGN(const SessionResult result,
+                           Run({*cose::Sign1(KeyOf(GetParam()), cbor::AsBytes(no_message))}));
+  EXPECT_EQ(result.sent_error, teep::ErrorCode::kPermanentError);
+  ASSERT_THAT(tam_.received, SizeIs(1));
+  EXPECT_EQ(LastError().err_code, teep::ErrorCode::kPermanentError);
+  EXPECT_THAT(*LastError().err_msg, HasSubstr("want"));
+
+  TAM_ASSERT_OK_AND_ASSIGN(const SessionResult other, Run({SignOne(teep::Success(), GetParam())}));
+  EXPECT_EQ(other.sent_error, teep::ErrorCode::kPermanentError);
+  EXPECT_THAT(*LastError().err_msg, HasSubstr("got Success"));
+}
+
+TEST_P(DeviceTest, IsSilentAboutTheSameOfAStranger) {
+  const auto stranger = keys::PrivateKey::Generate(GetParam());
+  EXPECT_THAT(Run({*cose::Sign1(*stranger, cbor::AsBytes("\x82\x09\xa0"))}),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(tam_.received, SizeIs(0));
 }
 
 TEST_P(DeviceTest, AnswersWhatItCannotDoWithTheErrorOfTheDraft) {

@@ -22,6 +22,19 @@ std::string EncodeMeasurements(std::map<std::string, std::string> measurements,
   return map.Encode();
 }
 
+// Whose it is, and which key it speaks for.
+eat::Claims ClaimsOf(const DeviceState& state) {
+  const DeviceProfile& profile = state.record().profile;
+  eat::Claims claims;
+  claims.cnf = eat::Confirmation();
+  claims.cnf->kid = cbor::AsString(state.agent_key().public_key().thumbprint());
+  claims.ueid = profile.ueid;
+  claims.oemid = profile.oemid;
+  claims.hwmodel = profile.hwmodel;
+  claims.hwversion = profile.hwversion;
+  return claims;
+}
+
 }  // namespace
 
 std::string EvidenceFormat() {
@@ -30,20 +43,19 @@ std::string EvidenceFormat() {
                                .parameters = {{"eat_profile", eat::kEvidenceProfile}}});
 }
 
-absl::StatusOr<std::string> MakeEvidence(const DeviceState& state, std::string_view nonce,
+absl::StatusOr<std::string> MakeEvidence(const DeviceState& state, const Freshness& freshness,
                                          const EvidenceFaults& faults) {
   if (faults.replay.has_value()) return *faults.replay;
   const DeviceProfile& profile = state.record().profile;
-  const keys::Thumbprint& agent = state.agent_key().public_key().thumbprint();
-  eat::Claims claims;
+  eat::Claims claims = ClaimsOf(state);
   claims.profile = eat::kEvidenceProfile;
-  claims.nonces = {faults.nonce.value_or(std::string(nonce))};
-  claims.cnf = eat::Confirmation();
-  claims.cnf->kid = std::string(agent.begin(), agent.end());
-  claims.ueid = profile.ueid;
-  claims.oemid = profile.oemid;
-  claims.hwmodel = profile.hwmodel;
-  claims.hwversion = profile.hwversion;
+  const std::optional<std::string>& nonce =
+      faults.nonce.has_value() ? faults.nonce : freshness.nonce;
+  if (nonce.has_value()) claims.nonces = {*nonce};
+  claims.audience = freshness.audience;
+  if (freshness.issued_at.has_value()) {
+    claims.issued_at = absl::FromUnixSeconds(absl::ToUnixSeconds(*freshness.issued_at));
+  }
   claims.oemboot = true;
   claims.dbgstat = kDebugDisabledPermanently;
   claims.measurements = {
@@ -51,6 +63,22 @@ absl::StatusOr<std::string> MakeEvidence(const DeviceState& state, std::string_v
   const std::string payload = eat::EncodeClaims(claims);
   const keys::PrivateKey& key = faults.key.has_value() ? *faults.key : state.attestation_key();
   return cose::Sign1(key, cbor::AsBytes(payload));
+}
+
+absl::StatusOr<std::string> MakeEvidence(const DeviceState& state, std::string_view nonce,
+                                         const EvidenceFaults& faults) {
+  return MakeEvidence(state, Freshness{.nonce = std::string(nonce)}, faults);
+}
+
+absl::StatusOr<std::string> MakeAttestationResult(const DeviceState& state, std::string_view token,
+                                                  const keys::PrivateKey& verifier) {
+  eat::Claims claims = ClaimsOf(state);
+  claims.profile = eat::kTeepProfile;
+  claims.nonces = {std::string(token)};
+  claims.manifests = {{kCborContentFormat, EncodeMeasurements(state.record().profile.measurements,
+                                                              /*changed=*/{})}};
+  const std::string payload = eat::EncodeClaims(claims);
+  return cose::Sign1(verifier, cbor::AsBytes(payload));
 }
 
 }  // namespace tam::teepsim

@@ -1,19 +1,18 @@
 // teepsim: one simulated device. `teepsim help` says what it does.
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <iostream>
-#include <iterator>
+#include <set>
 #include <thread>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
-#include "crypto/cbor/cbor.h"
-#include "crypto/keys/key_file.h"
 #include "crypto/text/text.h"
 #include "tools/teepsim/command_line.h"
 #include "tools/teepsim/device.h"
 #include "tools/teepsim/device_file.h"
+#include "tools/teepsim/key_files.h"
+#include "tools/teepsim/run_options.h"
 #include "tools/teepsim/status_macros.h"
 
 namespace tam::teepsim {
@@ -22,9 +21,11 @@ namespace {
 constexpr char kHelp[] =
     R"(teepsim: a device with a TEEP Agent, an attestation key and a SUIT processor, in software.
 
-teepsim init --state DIR [--suite esp256|ed25519] [--ueid HEX] [--oemid HEX] [--hwmodel TEXT]
-        [--hwversion TEXT] [--vendor-id HEX] [--class-id HEX] [--measurement NAME=HEX...]
-    Makes keys and identity, and writes DIR/device.json for the operator.
+teepsim init --state DIR [--suite esp256|ed25519] [--attestation-suite esp256|ed25519] [--ueid HEX]
+        [--oemid HEX] [--hwmodel TEXT] [--hwversion TEXT] [--vendor-id HEX] [--class-id HEX]
+        [--measurement NAME=HEX...]
+    Makes keys and identity, and writes DIR/device.json for the operator. The attestation suite is
+    that of Evidence and SUIT reports.
 teepsim trust --state DIR [--tam-key FILE...] [--manifest-anchor FILE...]
     Trusts TAM keys and signers of manifests (PEM, COSE_Key or JWK).
 teepsim run --state DIR --tam URL [--tam-ca FILE] [--once] [--interval SECONDS] [--quiet]
@@ -33,6 +34,24 @@ teepsim run --state DIR --tam URL [--tam-ca FILE] [--once] [--interval SECONDS] 
     has to be of a root in FILE (PEM; else of this machine's bundle) and for the URL's host.
 teepsim show --state DIR
     Prints what is installed.
+
+What a device may do besides, all of `run`:
+    --encrypt a128ctr|a128gcm|chacha20 --tam-encryption-key FILE
+                                 Evidence and SUIT reports are encrypted to this key of the TAM
+                                 (tamctl key export --purpose decryption)
+    --protect-reports            SUIT reports are signed by the device's report key
+    --require-tam-attestation FILE...
+                                 nothing is said to a TAM before it has attested itself by one of
+                                 these keys (tamctl key export --purpose tam-evidence)
+    --freshness timestamp        Evidence says when it was made and for whom, instead of a nonce
+    --passport-verifier-key FILE Attestation Results by this private key of a Verifier, whom the
+                                 device plays, where a TAM asks for them (Passport model)
+    --request COMPONENT...       components to be installed (requested-tc-list)
+    --have-binary COMPONENT=FILE...
+                                 requested, and FILE is installed when the manifest comes alone
+    --unneeded COMPONENT...      manifests to be removed (unneeded-manifest-list)
+    --unsolicited                begins with a QueryResponse; only when the last QueryRequest had
+                                 neither token nor challenge
 
 Faults, for testers, all of `run`:
     --evidence-nonce HEX         another eat_nonce than the challenge
@@ -48,60 +67,16 @@ Faults, for testers, all of `run`:
 Exit code: 0 done; 1 the TAM refused, a manifest failed or an error; 2 usage.
 )";
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return absl::NotFoundError(Concat(path, ": cannot be read"));
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
-// The keys of a file one by one: PEM files may hold several, as `tamctl key export` writes them.
-std::vector<std::string> SplitKeys(const std::string& content) {
-  constexpr std::string_view kEnd = "-----END PUBLIC KEY-----\n";
-  std::vector<std::string> parts;
-  size_t from = 0;
-  for (size_t at = content.find(kEnd); at != std::string::npos; at = content.find(kEnd, from)) {
-    parts.push_back(content.substr(from, at + kEnd.size() - from));
-    from = at + kEnd.size();
-  }
-  if (from < content.size() || parts.empty()) parts.push_back(content.substr(from));
-  return parts;
-}
-
-absl::StatusOr<std::vector<keys::PublicKey>> ReadPublicKeys(const std::vector<std::string>& paths) {
-  std::vector<keys::PublicKey> keys;
-  for (const std::string& path : paths) {
-    TEEPSIM_ASSIGN_OR_RETURN(const std::string content, ReadFile(path));
-    for (const std::string& part : SplitKeys(content)) {
-      auto key = keys::ParsePublicKeyFile(cbor::AsBytes(part));
-      if (!key.ok()) {
-        return absl::InvalidArgumentError(Concat(path, ": ", StdView(key.status().message())));
-      }
-      keys.push_back(*std::move(key));
-    }
-  }
-  return keys;
-}
-
-absl::StatusOr<std::map<std::string, std::string>> ReadMeasurements(const CommandLine& line) {
-  std::map<std::string, std::string> measurements;
-  for (const std::string& pair : line.All("measurement")) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError(Concat("--measurement: want NAME=HEX, got '", pair, "'"));
-    }
-    TEEPSIM_ASSIGN_OR_RETURN(measurements[pair.substr(0, equals)],
-                             ParseHex("measurement", pair.substr(equals + 1)));
-  }
-  return measurements;
+absl::StatusOr<keys::KeyType> ReadSuite(const CommandLine& line, const std::string& flag) {
+  TEEPSIM_ASSIGN_OR_RETURN(const auto suite, line.One(flag));
+  if (suite.value_or("esp256") == "esp256") return keys::KeyType::kP256;
+  if (suite == "ed25519") return keys::KeyType::kEd25519;
+  return absl::InvalidArgumentError(Concat("--", flag, ": want esp256 or ed25519, got ", *suite));
 }
 
 absl::StatusOr<DeviceProfile> ReadProfile(const CommandLine& line) {
   DeviceProfile profile = DefaultProfile(secret::RandomSource::System());
-  TEEPSIM_ASSIGN_OR_RETURN(const auto suite, line.One("suite"));
-  if (suite.has_value() && *suite != "esp256" && *suite != "ed25519") {
-    return absl::InvalidArgumentError(Concat("--suite: want esp256 or ed25519, got ", *suite));
-  }
-  if (suite == "ed25519") profile.suite = keys::KeyType::kEd25519;
+  TEEPSIM_ASSIGN_OR_RETURN(profile.suite, ReadSuite(line, "suite"));
   for (const auto& [name, target] :
        {std::pair{"ueid", &profile.ueid}, std::pair{"oemid", &profile.oemid},
         std::pair{"vendor-id", &profile.vendor_id}, std::pair{"class-id", &profile.class_id}}) {
@@ -122,14 +97,16 @@ absl::StatusOr<DeviceProfile> ReadProfile(const CommandLine& line) {
 }
 
 absl::StatusOr<int> Init(const std::vector<std::string>& arguments) {
-  TEEPSIM_ASSIGN_OR_RETURN(const CommandLine line,
-                           CommandLine::Parse(arguments,
-                                              {"state", "suite", "ueid", "oemid", "hwmodel",
-                                               "hwversion", "vendor-id", "class-id", "measurement"},
-                                              {}));
+  TEEPSIM_ASSIGN_OR_RETURN(
+      const CommandLine line,
+      CommandLine::Parse(arguments,
+                         {"state", "suite", "attestation-suite", "ueid", "oemid", "hwmodel",
+                          "hwversion", "vendor-id", "class-id", "measurement"},
+                         {}));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
   TEEPSIM_ASSIGN_OR_RETURN(const DeviceProfile profile, ReadProfile(line));
-  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Create(folder, profile));
+  TEEPSIM_ASSIGN_OR_RETURN(const keys::KeyType attestation, ReadSuite(line, "attestation-suite"));
+  TEEPSIM_ASSIGN_OR_RETURN(const auto state, DeviceState::Create(folder, profile, attestation));
   TEEPSIM_RETURN_IF_ERROR(WriteDeviceFiles(*state));
   std::cout << "device " << keys::ThumbprintHex(state->agent_key().public_key().thumbprint())
             << "\nregister it with " << folder << "/device.json" << std::endl;
@@ -189,39 +166,6 @@ absl::StatusOr<int> Resend(const CommandLine& line, HttpClient& client, const Ur
   return reply.status >= 200 && reply.status < 300 ? 0 : 1;
 }
 
-absl::StatusOr<SessionOptions> ReadSessionOptions(const CommandLine& line) {
-  SessionOptions options;
-  TEEPSIM_ASSIGN_OR_RETURN(options.evidence.nonce, line.Hex("evidence-nonce"));
-  TEEPSIM_ASSIGN_OR_RETURN(const auto key_path, line.One("evidence-key"));
-  if (key_path.has_value()) {
-    TEEPSIM_ASSIGN_OR_RETURN(const std::string content, ReadFile(*key_path));
-    TEEPSIM_ASSIGN_OR_RETURN(const keys::AnyKey key, keys::ParseKeyFile(cbor::AsBytes(content)));
-    if (!std::holds_alternative<keys::PrivateKey>(key)) {
-      return absl::InvalidArgumentError(Concat(*key_path, ": want a private key"));
-    }
-    options.evidence.key = std::get<keys::PrivateKey>(key);
-  }
-  TEEPSIM_ASSIGN_OR_RETURN(const auto evidence, line.One("evidence"));
-  if (evidence.has_value()) {
-    TEEPSIM_ASSIGN_OR_RETURN(options.evidence.replay, ReadFile(*evidence));
-  }
-  TEEPSIM_ASSIGN_OR_RETURN(options.evidence.measurements, ReadMeasurements(line));
-  TEEPSIM_ASSIGN_OR_RETURN(const auto stop, line.One("stop-after"));
-  if (stop.has_value() && *stop != "query-response") {
-    return absl::InvalidArgumentError(Concat("--stop-after: want query-response, got ", *stop));
-  }
-  options.stop_after_query_response = stop.has_value();
-  TEEPSIM_ASSIGN_OR_RETURN(const auto wire, line.One("wire"));
-  if (wire.has_value() && *wire != "draft-26" && *wire != "legacy") {
-    return absl::InvalidArgumentError(Concat("--wire: want draft-26 or legacy, got ", *wire));
-  }
-  if (wire == "legacy") options.wire.profile = teep::WireProfile::kLegacy;
-  options.wire.older_algorithms = line.Has("older-algorithms");
-  options.wire.without_kid = line.Has("no-kid");
-  options.wire.untagged = line.Has("untagged");
-  return options;
-}
-
 volatile std::sig_atomic_t g_stop = 0;
 
 // False when the process was told to stop meanwhile.
@@ -253,13 +197,11 @@ int RunOnce(DeviceState& state, HttpClient& client, const Url& url, Transcript& 
 }
 
 absl::StatusOr<int> Run(const std::vector<std::string>& arguments) {
-  TEEPSIM_ASSIGN_OR_RETURN(
-      const CommandLine line,
-      CommandLine::Parse(
-          arguments,
-          {"state", "tam", "tam-ca", "interval", "save-messages", "evidence-nonce", "evidence-key",
-           "evidence", "measurement", "stop-after", "resend", "wire"},
-          {"once", "quiet", "older-algorithms", "no-kid", "untagged"}));
+  std::set<std::string> flags = {"state", "tam", "tam-ca", "interval", "save-messages", "resend"};
+  flags.insert(SessionFlags().begin(), SessionFlags().end());
+  std::set<std::string> switches = {"once", "quiet"};
+  switches.insert(SessionSwitches().begin(), SessionSwitches().end());
+  TEEPSIM_ASSIGN_OR_RETURN(const CommandLine line, CommandLine::Parse(arguments, flags, switches));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string folder, line.Required("state"));
   TEEPSIM_ASSIGN_OR_RETURN(const std::string tam, line.Required("tam"));
   TEEPSIM_ASSIGN_OR_RETURN(const Url url, ParseUrl(tam));

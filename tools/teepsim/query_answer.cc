@@ -53,16 +53,11 @@ std::optional<teep::Error> Device::Objection(const teep::QueryRequest& request) 
     error.supported_cipher_suites = {OwnSuite()};
     return error;
   }
-  if (!request.supported_freshness_mechanisms.empty() &&
-      !Contains(request.supported_freshness_mechanisms, teep::kFreshnessNonce)) {
-    teep::Error error = ErrorFor(request, teep::ErrorCode::kUnsupportedFreshnessMechanisms,
-                                 "want freshness by nonce");
-    error.supported_freshness_mechanisms = {teep::kFreshnessNonce};
-    return error;
-  }
+  if (auto error = FreshnessObjection(request)) return error;
   // Older drafts have a token in every request.
-  const bool older = options_.wire.profile == teep::WireProfile::kLegacy;
-  const auto passport = older ? teep::PassportModel::kAllowed : teep::PassportModel::kRefused;
+  const bool by_token = options_.wire.profile == teep::WireProfile::kLegacy ||
+                        options_.attestation.passport_verifier.has_value();
+  const auto passport = by_token ? teep::PassportModel::kAllowed : teep::PassportModel::kRefused;
   if (const absl::Status status = teep::CheckQueryRequest(request, passport); !status.ok()) {
     return ErrorFor(request, teep::ErrorCode::kPermanentError, StdView(status.message()));
   }
@@ -74,7 +69,8 @@ std::optional<teep::Error> Device::Objection(const teep::QueryRequest& request) 
 }
 
 Device::Next Device::AnswerQueryRequest(const teep::QueryRequest& request) {
-  if (auto objection = Objection(request)) return SendError(*std::move(objection));
+  TEEPSIM_RETURN_IF_ERROR(CheckProfileIsListed(options_.protection, state_.report_key().type(),
+                                               request.supported_suit_cose_profiles));
   teep::QueryResponse response;
   response.token = request.token;
   if (!request.versions.empty()) response.selected_version = 0;
@@ -97,16 +93,72 @@ Device::Next Device::AnswerQueryRequest(const teep::QueryRequest& request) {
   return teep::Message(std::move(response));
 }
 
+absl::StatusOr<std::string> Device::MakeUnsolicited() {
+  const std::optional<bool>& bound = state_.record().last_request_bound;
+  if (!bound.has_value()) {
+    return absl::FailedPreconditionError(
+        "unsolicited: want an earlier QueryRequest, and no failure since");
+  }
+  if (*bound) {
+    return absl::FailedPreconditionError(
+        "unsolicited: the last QueryRequest had a token or a challenge");
+  }
+  teep::QueryResponse response;
+  AddComponents(response);
+  response.requested_tc_list = options_.requested;
+  response.unneeded_manifest_list = options_.unneeded;
+  TEEPSIM_ASSIGN_OR_RETURN(std::string bytes, Sign(teep::Message(std::move(response))));
+  transcript_.Sent("QueryResponse", "unsolicited");
+  TEEPSIM_RETURN_IF_ERROR(transcript_.SaveSent("QueryResponse", bytes));
+  return bytes;
+}
+
+// Without a list a TAM takes nonces alone; a nonce needs a challenge, or a token in its place.
+std::optional<teep::Error> Device::FreshnessObjection(const teep::QueryRequest& request) const {
+  if ((request.data_item_requested & teep::kRequestAttestation) == 0) return std::nullopt;
+  const bool timestamps = options_.attestation.timestamps;
+  const uint64_t wanted = timestamps ? teep::kFreshnessTimestamp : teep::kFreshnessNonce;
+  const auto& listed = request.supported_freshness_mechanisms;
+  const bool taken = listed.empty() ? !timestamps : Contains(listed, wanted);
+  const bool has_nonce = request.challenge.has_value() || request.token.has_value();
+  if (taken && (timestamps || listed.empty() || has_nonce)) return std::nullopt;
+  teep::Error error =
+      ErrorFor(request, teep::ErrorCode::kUnsupportedFreshnessMechanisms,
+               timestamps ? "want freshness by timestamp" : "want freshness by nonce");
+  error.supported_freshness_mechanisms = {wanted};
+  return error;
+}
+
 absl::Status Device::AddAttestation(const teep::QueryRequest& request,
                                     teep::QueryResponse& response) {
-  const std::string nonce =
-      request.challenge.has_value() ? *request.challenge : request.token.value_or("");
+  const auto& verifier = options_.attestation.passport_verifier;
+  std::string payload;
+  if (verifier.has_value() && request.token.has_value()) {
+    TEEPSIM_ASSIGN_OR_RETURN(payload, MakeAttestationResult(state_, *request.token, *verifier));
+    transcript_.Note("attestation result of its own Verifier, for the token");
+  } else {
+    TEEPSIM_ASSIGN_OR_RETURN(payload, Attest(request));
+    response.attestation_payload_format = EvidenceFormat();
+  }
   TEEPSIM_ASSIGN_OR_RETURN(response.attestation_payload,
-                           MakeEvidence(state_, nonce, options_.evidence));
-  response.attestation_payload_format = EvidenceFormat();
-  transcript_.Note(Concat("evidence: nonce ", ShortHex(options_.evidence.nonce.value_or(nonce)),
-                          ", ueid ", ShortHex(state_.record().profile.ueid)));
+                           ProtectEvidence(std::move(payload), options_.protection));
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Device::Attest(const teep::QueryRequest& request) const {
+  Freshness freshness;
+  std::string what;
+  if (options_.attestation.timestamps) {
+    freshness.audience = options_.attestation.audience;
+    freshness.issued_at = options_.attestation.clock();
+    what = Concat("issued now for ", *freshness.audience);
+  } else {
+    freshness.nonce =
+        request.challenge.has_value() ? *request.challenge : request.token.value_or("");
+    what = Concat("nonce ", ShortHex(options_.evidence.nonce.value_or(*freshness.nonce)));
+  }
+  transcript_.Note(Concat("evidence: ", what, ", ueid ", ShortHex(state_.record().profile.ueid)));
+  return MakeEvidence(state_, freshness, options_.evidence);
 }
 
 void Device::AddComponents(teep::QueryResponse& response) const {
@@ -135,13 +187,11 @@ absl::Status Device::AddReports(const teep::QueryRequest& request,
     suit::Report report;
     report.reference_uri = envelope.unverified_manifest().reference_uri.value_or("");
     report.manifest_digest = manifest.digest;
-    report.nonce = request.token;
     for (const suit::ComponentId& id : envelope.unverified_manifest().components) {
       const auto stored = state_.ReadComponent(id);
       if (stored.has_value()) report.claims.push_back({id, ImageParameters(*stored)});
     }
-    TEEPSIM_ASSIGN_OR_RETURN(std::string encoded, suit::EncodeReport(report));
-    response.suit_reports.push_back(std::move(encoded));
+    TEEPSIM_RETURN_IF_ERROR(AddReport(std::move(report), request.token, response.suit_reports));
   }
   return absl::OkStatus();
 }

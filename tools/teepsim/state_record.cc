@@ -1,6 +1,6 @@
 // state.cbor: {1: version, 2: profile, 3: [TAM keys], 4: [manifest anchors],
 //              5: [[manifest id, sequence number, digest]], 6: [[component id, manifest id]],
-//              ? 7: [token, digest, answer]}
+//              ? 7: [token, digest, answer], ? 8: the last QueryRequest had token or challenge}
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
 #include "tools/teepsim/device_state.h"
@@ -163,6 +163,11 @@ std::string EncodeState(const StateRecord& record) {
     last.ByteString(record.last_answer->update_digest).ByteString(record.last_answer->answer);
     map.Set(7, std::move(last));
   }
+  if (record.last_request_bound.has_value()) {
+    cbor::Writer bound;
+    bound.Bool(*record.last_request_bound);
+    map.Set(8, std::move(bound));
+  }
   return map.Encode();
 }
 
@@ -186,6 +191,9 @@ absl::StatusOr<StateRecord> DecodeState(suit::Bytes encoded) {
   TEEPSIM_RETURN_IF_ERROR(ReadOwners(owners, record));
   if (const auto last = root.Find(7)) {
     TEEPSIM_ASSIGN_OR_RETURN(record.last_answer, ReadLastAnswer(*last));
+  }
+  if (const auto bound = root.Find(8)) {
+    TEEPSIM_ASSIGN_OR_RETURN(record.last_request_bound, bound->Bool());
   }
   return record;
 }

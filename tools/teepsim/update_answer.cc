@@ -49,7 +49,7 @@ Device::Next Device::AnswerUpdate(const teep::Update& update) {
   const auto& last = state_.record().last_answer;
   if (last.has_value() && last->token == *update.token) {
     if (last->update_digest != digest) {
-      return absl::InvalidArgumentError("update.token: was used for another Update");
+      return RefuseMessage(update.token, "update.token: was used for another Update");
     }
     transcript_.Note("answered before: nothing is processed again");
     repeated_answer_ = last->answer;
@@ -86,10 +86,13 @@ Device::Next Device::ProcessUpdate(const teep::Update& update) {
 }
 
 absl::Status Device::AddReport(suit::Report report, const std::optional<std::string>& nonce,
-                               std::vector<std::string>& reports) {
+                               std::vector<std::string>& reports) const {
   report.nonce = nonce;
   TEEPSIM_ASSIGN_OR_RETURN(std::string encoded, suit::EncodeReport(report));
-  reports.push_back(std::move(encoded));
+  TEEPSIM_ASSIGN_OR_RETURN(
+      std::string contained,
+      ProtectReport(std::move(encoded), state_.report_key(), options_.protection));
+  reports.push_back(std::move(contained));
   return absl::OkStatus();
 }
 

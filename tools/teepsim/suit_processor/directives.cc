@@ -89,6 +89,10 @@ Interpreter::Result Interpreter::Fetch(uint64_t component) {
   if (integrated != envelope_.integrated_payloads().end()) {
     return Store(component, std::make_shared<const std::string>(integrated->second));
   }
+  const auto own = identity_.binaries.find(manifest_.components[component]);
+  if (uri->starts_with('#') && own != identity_.binaries.end()) {
+    return Store(component, std::make_shared<const std::string>(own->second));
+  }
   const uint64_t want = UintParameter(component, parameter::kImageSize).value_or(kMaxImageBytes);
   const size_t left = kMaxImageBytes - fetched_bytes_;
   auto payload =

@@ -32,6 +32,8 @@ struct ProcessorIdentity {
   uint64_t slot = 0;
   // Components that no manifest may write.
   std::vector<suit::ComponentId> reserved;
+  // The device's own copies, for integrated payloads that an envelope comes without.
+  std::map<suit::ComponentId, std::string> binaries;
 };
 
 // Where payloads come from that are not part of the envelope.
