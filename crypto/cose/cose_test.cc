@@ -358,39 +358,6 @@ TEST(SignTest, CarriesACertificateChain) {
               StatusIs(kInvalid, HasSubstr("want one signing key beside an x5chain")));
 }
 
-TEST(Mac0Test, VerifiesWithItsKeyAlone) {
-  TAM_ASSERT_OK_AND_ASSIGN(const keys::MacKey key,
-                           keys::MacKey::FromBytes(AsBytes("0123456789abcdef")));
-  TAM_ASSERT_OK_AND_ASSIGN(const keys::MacKey other,
-                           keys::MacKey::FromBytes(AsBytes("0123456789abcdeg")));
-  Writer covered;
-  covered.Array(4).Text("MAC0").ByteString(Unhex("a10105")).ByteString("").ByteString(kPayload);
-  const std::array<uint8_t, 32> tag = key.Mac(AsBytes(covered.bytes()));
-  const auto make = [&tag](bool detached, const char* alg) {
-    Writer writer;
-    writer.Tag(17).Array(4).ByteString(Unhex(alg)).MapHead(0);
-    detached ? writer.Null() : writer.ByteString(kPayload);
-    writer.ByteString(Bytes(tag));
-    return *Message::Parse(AsBytes(writer.bytes()), TagRule::kRequired);
-  };
-  EXPECT_THAT(make(true, "a10105").VerifyMacDetached(key, AsBytes(kPayload)), IsOk());
-  EXPECT_THAT(make(false, "a10105").VerifyMac(key), IsOk());
-  EXPECT_THAT(make(false, "a10105").VerifyMac(other),
-              StatusIs(kUnauthenticated, "cose: MAC does not verify"));
-  EXPECT_THAT(make(true, "a10105").VerifyMacDetached(key, AsBytes("other")),
-              StatusIs(kUnauthenticated, "cose: MAC does not verify"));
-  EXPECT_THAT(make(false, "a10104").VerifyMac(key),
-              StatusIs(kUnauthenticated, HasSubstr("want algorithm 5")));
-  EXPECT_THAT(make(false, "a10105").VerifyMacDetached(key, AsBytes(kPayload)),
-              StatusIs(kInvalid, HasSubstr("got an attached one")));
-  EXPECT_THAT(make(true, "a10105").VerifyMac(key), StatusIs(kInvalid, HasSubstr("got nil")));
-  EXPECT_THAT(make(false, "a10105").Verify(P256().public_key(), AlgorithmPolicy::Strict()),
-              StatusIs(kInvalid, HasSubstr("got COSE_Mac0")));
-  EXPECT_THAT(Message::Parse(AsBytes(Sign1With(P256(), "a10128", "a0")), TagRule::kRequired)
-                  ->VerifyMac(key),
-              StatusIs(kInvalid, HasSubstr("want COSE_Mac0")));
-}
-
 TEST(StructureTest, TellsUntaggedStructuresApart) {
   const auto structure = [](const char* hex) {
     return Message::Parse(AsBytes(Unhex(hex)), TagRule::kOptional)->structure();

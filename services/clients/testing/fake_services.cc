@@ -69,8 +69,8 @@ absl::Status FakeServices::AddTo(runtime::Dispatcher& dispatcher) {
           "/tam.v1.SigningSessionService/SignUpdate", *this))
       .Add(Method<v1::SignAttestationResultRequest, v1::SignAttestationResultResponse>(
           "/tam.v1.SigningSessionService/SignAttestationResult", *this))
-      .Add(Method<v1::DecryptRequest, v1::DecryptResponse>(
-          "/tam.v1.SigningSessionService/Decrypt", *this))
+      .Add(Method<v1::DecryptRequest, v1::DecryptResponse>("/tam.v1.SigningSessionService/Decrypt",
+                                                           *this))
       .Add(Method<v1::GetChallengeKeysRequest, v1::GetChallengeKeysResponse>(
           "/tam.v1.SigningSessionService/GetChallengeKeys", *this));
   for (const runtime::ServiceBinding* binding : {&registry, &attestation, &catalog, &signing}) {
