@@ -226,11 +226,19 @@ class MemorySessionStore : public SessionStore {
     return absl::OkStatus();
   }
 
-  static void DropOldest(DeviceRow& device) {
-    device.updates.erase(std::min_element(device.updates.begin(), device.updates.end(),
-                                          [](const auto& a, const auto& b) {
-                                            return a.second.record.opened < b.second.record.opened;
-                                          }));
+  // Of those that have no slot: many may be opened in one moment.
+  static void DropOldest(DeviceRow& device, const std::vector<OpenSlot>& slots) {
+    auto oldest = device.updates.end();
+    for (auto it = device.updates.begin(); it != device.updates.end(); ++it) {
+      const bool open = std::any_of(slots.begin(), slots.end(),
+                                    [&](const OpenSlot& slot) { return slot.token == it->first; });
+      if (open) continue;
+      if (oldest == device.updates.end() ||
+          it->second.record.opened < oldest->second.record.opened) {
+        oldest = it;
+      }
+    }
+    if (oldest != device.updates.end()) device.updates.erase(oldest);
   }
 
   AcceptResult Open(const AcceptRequest& request, GuardRow& guard, absl::Time now) {
@@ -250,7 +258,7 @@ class MemorySessionStore : public SessionStore {
       guard.view.last_token = record.plan.token;
       TakeSlot(guard.view.slots, {record.plan.token, record.deadline}, now);
       device.updates[record.plan.token] = {record, Lane(request.pending, request.key)};
-      if (device.updates.size() > kMaxKeptUpdates) DropOldest(device);
+      if (device.updates.size() > kMaxKeptUpdates) DropOldest(device, guard.view.slots);
       result.update = std::move(record);
     }
     if (!request.pending) Record(request, device, now);

@@ -19,7 +19,7 @@ WITH guard AS (
   WHERE tenant_id = $1::uuid AND device_id = $2::uuid AND lane = $3::bytea
     AND $4::bytea = ANY (keys) AND issued_ms < $5::bigint
     AND $5::bigint <= tam.micros(tam.now()) / 1000 + 1000
-  RETURNING tam.now() AS at),
+  RETURNING tam.now() AS at, slots),
 opened AS (
   INSERT INTO registry.updates (tenant_id, device_id, token, lane, endpoint_id, thumbprint, domains,
     digests, components, sequences, unlinks, err_code, err_msg, catalog_generation, opened_at,
@@ -30,7 +30,7 @@ opened AS (
   FROM guard WHERE $8::bytea IS NOT NULL),
 purged AS (  -- kMaxKeptUpdates with the one that is opened, which this does not see
   DELETE FROM registry.updates u USING guard
-  WHERE $8::bytea IS NOT NULL AND u.tenant_id = $1::uuid AND u.device_id = $2::uuid AND u.token IN (
+  WHERE $8::bytea IS NOT NULL AND u.token <> ALL (registry.slot_tokens(guard.slots)) AND u.tenant_id = $1::uuid AND u.device_id = $2::uuid AND u.token IN (
     SELECT token FROM registry.updates WHERE tenant_id = $1::uuid AND device_id = $2::uuid
     ORDER BY opened_at DESC, token OFFSET 63)),
 attested AS (
