@@ -396,6 +396,7 @@ TEST_F(AttestationTest, PolicyShowsItsDefaultsAndIsChecked) {
   EXPECT_THAT(code([](auto& p) { p.add_evidence_profiles(eat::kTeepProfile); }),
               StatusIs(kInvalid, HasSubstr("want none of result_profiles")));
   EXPECT_THAT(code([](auto& p) { p.set_etag("junk"); }), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_OK(code([&](auto& p) { p = policy.policy(); })) << "as it was read, set by nobody";
   EXPECT_OK(code([](auto& p) { p.set_result_lifetime_seconds(60); }));
 }
 

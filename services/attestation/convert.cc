@@ -82,7 +82,8 @@ v1::AttestationPolicy ToProto(const std::string& tenant, const storage::Attestat
                                       ? policy.result_lifetime
                                       : kDefaultResultLifetime;
   out.set_result_lifetime_seconds(absl::ToInt64Seconds(lifetime));
-  out.set_etag(runtime::EtagOf(policy.version));
+  // One that nobody has set has no version to hold on to.
+  if (policy.version > 0) out.set_etag(runtime::EtagOf(policy.version));
   return out;
 }
 
