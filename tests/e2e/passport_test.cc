@@ -1,4 +1,5 @@
-// The Passport model, between the programs: teepsim plays the Verifier as well.
+// The Passport model and timestamps in place of nonces, between the programs; teepsim plays the
+// Verifier as well.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,6 +22,7 @@ class PassportModelTest : public SharedTamTest {
  protected:
   void SetUpTam() override {
     scenario().Do("operator", {"endpoint", "create", "passport", "--attestation", "--passport"});
+    scenario().Do("operator", {"endpoint", "create", "timed", "--attestation", "--timestamps"});
     scenario().AddDevice("one");
     scenario().AddReferenceValues("one");
     scenario().Publish(1, "payload");
@@ -75,6 +77,18 @@ TEST_P(PassportModelTest, AResultOfAnotherVerifierInstallsNothing) {
   EXPECT_EQ(done.exit_code, 1);
   EXPECT_THAT(done.err, HasSubstr("ERR_ATTESTATION_REQUIRED"));
   EXPECT_EQ(scenario().OnDisk("pretender"), "");
+}
+
+TEST_P(PassportModelTest, TimestampedEvidenceInstallsWhereTheEndpointTakesIt) {
+  scenario().AddDevice("punctual");
+  const Finished done = SessionAt("timed", "punctual", {"--freshness", "timestamp"});
+  EXPECT_EQ(done.exit_code, 0) << done.out << done.err << stack().TamdLog();
+  EXPECT_EQ(scenario().OnDisk("punctual"), "payload");
+
+  scenario().AddDevice("hasty");
+  const Finished refused = SessionAt("main", "hasty", {"--freshness", "timestamp"});
+  EXPECT_EQ(refused.exit_code, 1) << "nonces alone";
+  EXPECT_EQ(scenario().OnDisk("hasty"), "");
 }
 
 }  // namespace
