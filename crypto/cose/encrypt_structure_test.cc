@@ -9,6 +9,7 @@
 #include "crypto/cose/encrypt_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::cose {
@@ -126,8 +127,8 @@ TEST_F(EncryptStructureTest, RefusesOtherHeadersOfARecipient) {
   refuse("want no key under direct", "", Map({{1, Writer().Int(-6)}}), "key");
 }
 
-// T-54.
 TEST_F(EncryptStructureTest, DetachedCiphertextIsOpenedOnlyWhereOneIsGiven) {
+  TAM_ROW("T-54");
   for (const ContentAlgorithm algorithm : kAll) {
     const std::string sealed = Sealed(key_, algorithm);
     Pieces pieces(sealed);
