@@ -219,22 +219,29 @@ Bytes StripCwtTag(Bytes token) {
 
 namespace {
 
-absl::StatusOr<cbor::Document> UnverifiedClaims(Bytes payload) {
+// The claims' bytes, which a Document of them borrows.
+absl::StatusOr<std::string> UnverifiedClaims(Bytes payload) {
   auto token = cose::Message::Parse(StripCwtTag(payload), cose::TagRule::kRequired);
   if (!token.ok()) return token.status();
   if (!token->unverified_payload().has_value()) {
     return absl::InvalidArgumentError("eat: want a payload, got none");
   }
-  return cbor::Document::Parse(cbor::AsBytes(*token->unverified_payload()),
-                               {.max_bytes = kMaxBytes}, "eat");
+  return std::string(*token->unverified_payload());
+}
+
+absl::StatusOr<cbor::Document> ParseClaimsMap(std::string_view claims) {
+  auto document = cbor::Document::Parse(cbor::AsBytes(claims), {.max_bytes = kMaxBytes}, "eat");
+  if (document.ok() && !document->root().is_map()) return Want("eat", "map", document->root());
+  return document;
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> ExtractProfile(Bytes payload) {
-  auto claims = UnverifiedClaims(payload);
+  const auto bytes = UnverifiedClaims(payload);
+  if (!bytes.ok()) return bytes.status();
+  const auto claims = ParseClaimsMap(*bytes);
   if (!claims.ok()) return claims.status();
-  if (!claims->root().is_map()) return Want("eat", "map", claims->root());
   const auto profile = claims->root().Find(kProfile);
   if (!profile.has_value()) return absl::NotFoundError("eat.265: no eat_profile");
   if (!profile->is_text()) return Want("eat.265", "text string", *profile);
@@ -242,9 +249,10 @@ absl::StatusOr<std::string> ExtractProfile(Bytes payload) {
 }
 
 absl::StatusOr<Timestamp> ExtractTimestamp(Bytes payload) {
-  auto claims = UnverifiedClaims(payload);
+  const auto bytes = UnverifiedClaims(payload);
+  if (!bytes.ok()) return bytes.status();
+  const auto claims = ParseClaimsMap(*bytes);
   if (!claims.ok()) return claims.status();
-  if (!claims->root().is_map()) return Want("eat", "map", claims->root());
   if (claims->root().Find(kNonce).has_value()) return absl::NotFoundError("eat.10: want none");
   const auto audience = claims->root().Find(kAud);
   if (!audience.has_value() || !audience->is_text()) {
@@ -258,7 +266,9 @@ absl::StatusOr<Timestamp> ExtractTimestamp(Bytes payload) {
 }
 
 absl::StatusOr<std::string> ExtractChallenge(Bytes payload) {
-  auto claims = UnverifiedClaims(payload);
+  const auto bytes = UnverifiedClaims(payload);
+  if (!bytes.ok()) return bytes.status();
+  const auto claims = ParseClaimsMap(*bytes);
   if (!claims.ok()) return claims.status();
   const auto nonce = claims->root().Find(kNonce);
   if (!nonce.has_value()) return absl::NotFoundError("eat.10: no eat_nonce");
