@@ -84,12 +84,12 @@ absl::StatusOr<DeviceFacts> FactsFromProto(const v1::ResolveRequest& request) {
   return facts;
 }
 
-absl::StatusOr<std::vector<HeldBinary>> HeldFromProto(const v1::GetEnvelopesRequest& request) {
+std::vector<HeldBinary> HeldFromProto(const v1::GetEnvelopesRequest& request) {
   std::vector<HeldBinary> held;
   for (const v1::HeldBinary& from : request.held()) {
     auto id = suit::ParseComponentId(cbor::AsBytes(from.component_id()), "held.component_id");
-    if (!id.ok()) return id.status();
-    held.push_back({*std::move(id), from.min_sequence(), from.image_digest()});
+    // What is no identifier of a manifest is in none.
+    if (id.ok()) held.push_back({*std::move(id), from.min_sequence(), from.image_digest()});
   }
   return held;
 }
@@ -220,8 +220,7 @@ absl::StatusOr<v1::GetEnvelopesResponse> CatalogSessionHandler::GetEnvelopes(
     return absl::InvalidArgumentError(
         Concat("digests: want 1 to ", kMaxDigests, ", found ", request.digests_size()));
   }
-  auto held = HeldFromProto(request);
-  if (!held.ok()) return held.status();
+  const std::vector<HeldBinary> held = HeldFromProto(request);
   v1::GetEnvelopesResponse response;
   size_t bytes = 0;
   for (const std::string& wanted : request.digests()) {
@@ -229,7 +228,7 @@ absl::StatusOr<v1::GetEnvelopesResponse> CatalogSessionHandler::GetEnvelopes(
     if (!digest.ok()) return digest.status();
     absl::StatusOr<suit::Envelope> envelope =
         DeliverableEnvelope(*tenant, *digest, {context.deadline});
-    if (envelope.ok() && !held->empty()) envelope = WithoutHeld(*std::move(envelope), *held);
+    if (envelope.ok() && !held.empty()) envelope = WithoutHeld(*std::move(envelope), held);
     if (!envelope.ok()) return envelope.status();
     const std::string_view delivered = envelope->without_tag();
     bytes += delivered.size();

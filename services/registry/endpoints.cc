@@ -7,11 +7,21 @@
 namespace tam::registry {
 namespace {
 
+// Every liberty is named: who weakens an endpoint leaves a trace of how.
 runtime::AuditDetails DetailsOf(const storage::EndpointConfig& config) {
+  const auto text = [](bool value) { return value ? "true" : "false"; };
+  const storage::LegacyOptions& legacy = config.legacy;
   return {{"data_items", absl::StrCat(config.data_items)},
-          {"attestation_required", config.attestation_required ? "true" : "false"},
+          {"attestation_required", text(config.attestation_required)},
           {"wire_profile",
-           config.wire_profile == storage::WireProfile::kLegacy ? "legacy" : "draft-26"}};
+           config.wire_profile == storage::WireProfile::kLegacy ? "legacy" : "draft-26"},
+          {"passport", text(config.passport)},
+          {"timestamps", text(config.timestamps)},
+          {"return_results", text(config.return_results)},
+          {"legacy.older_algorithms", text(legacy.older_algorithms)},
+          {"legacy.untagged", text(legacy.untagged)},
+          {"legacy.keys_without_kid", text(legacy.keys_without_kid)},
+          {"legacy.sign1_suite", absl::StrCat(static_cast<int>(legacy.sign1))}};
 }
 
 }  // namespace
@@ -105,6 +115,12 @@ absl::StatusOr<v1::UpdateEndpointResponse> AdminHandler::UpdateEndpoint(
                        FindEndpoint(context, "name", request.name(), &tenant));
   TAM_ASSIGN_OR_RETURN(storage::EndpointConfig config, ConfigFromProto(request.endpoint()));
   TAM_ASSIGN_OR_RETURN(config.generation, VersionOf(request.endpoint().etag()));
+  // What was planned for an attested device must not leave by an endpoint that vouches for less.
+  if (config.wire_profile != endpoint.current.wire_profile) {
+    return absl::FailedPreconditionError(
+        "endpoint.wire_profile: want that with which the endpoint was created; older peers get an "
+        "endpoint of their own");
+  }
   TAM_ASSIGN_OR_RETURN(const auto entry,
                        audit_.OfCaller(context, endpoint.tenant, "endpoint.update", request.name(),
                                        DetailsOf(config)));

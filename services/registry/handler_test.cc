@@ -59,11 +59,27 @@ TEST_F(RegistryTest, LegacyOptionsAreKeptAndBelongToTheLegacyProfile) {
   legacy.set_sign1_suite(v1::CIPHER_SUITE_ED25519);
   EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("endpoint.legacy")));
+  const v1::Endpoint created = CreateLegacyEndpoint(legacy);
+  EXPECT_EQ(created.wire_profile(), v1::WIRE_PROFILE_LEGACY);
+  EXPECT_EQ(created.legacy().SerializeAsString(), legacy.SerializeAsString());
+  EXPECT_EQ(Resolve("/tam/acme/old").agent_keys_size(), 0);
+  const auto audit = Audit("endpoint.create");
+  ASSERT_FALSE(audit.empty());
+  EXPECT_THAT(cbor::AsString(audit.back().entry.entry), HasSubstr("legacy.untagged"));
+}
+
+// What was planned for an attested device would leave by an endpoint that vouches for less.
+TEST_F(RegistryTest, AnEndpointKeepsTheWireProfileThatItWasCreatedWith) {
+  v1::UpdateEndpointRequest request;
+  request.set_name("tenants/acme/endpoints/main");
   request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
-  TAM_ASSERT_OK_AND_ASSIGN(const auto updated, admin_.UpdateEndpoint(operator_, request));
-  EXPECT_EQ(updated.endpoint().wire_profile(), v1::WIRE_PROFILE_LEGACY);
-  EXPECT_EQ(updated.endpoint().legacy().SerializeAsString(), legacy.SerializeAsString());
-  EXPECT_EQ(Resolve("/tam/acme/main").agent_keys_size(), 0);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("wire_profile")));
+  CreateLegacyEndpoint(v1::LegacyOptions());
+  request.set_name("tenants/acme/endpoints/old");
+  request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_DRAFT_26);
+  EXPECT_THAT(admin_.UpdateEndpoint(operator_, request),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("wire_profile")));
 }
 
 TEST_F(RegistryTest, AttestationOptionsAreKeptAndNeedAttestation) {
@@ -91,14 +107,12 @@ TEST_F(RegistryTest, AttestationOptionsAreKeptAndNeedAttestation) {
 }
 
 TEST_F(RegistryTest, AnEndpointForKeysWithoutKidNamesThemUpToSixteen) {
+  v1::LegacyOptions legacy;
+  legacy.set_keys_without_kid(true);
+  CreateLegacyEndpoint(legacy);
   CreateDevice("pump", key_);
-  v1::UpdateEndpointRequest request;
-  request.set_name("tenants/acme/endpoints/main");
-  request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
-  request.mutable_endpoint()->mutable_legacy()->set_keys_without_kid(true);
-  EXPECT_OK(admin_.UpdateEndpoint(operator_, request));
-  ASSERT_EQ(Resolve("/tam/acme/main").agent_keys_size(), 1);
-  EXPECT_EQ(Resolve("/tam/acme/main").agent_keys(0), key_.cose_key());
+  ASSERT_EQ(Resolve("/tam/acme/old").agent_keys_size(), 1);
+  EXPECT_EQ(Resolve("/tam/acme/old").agent_keys(0), key_.cose_key());
   for (const char* name : {"first-eight", "second-eight"}) {
     v1::CreateDeviceRequest more;
     more.set_parent("tenants/acme");
@@ -108,7 +122,7 @@ TEST_F(RegistryTest, AnEndpointForKeysWithoutKidNamesThemUpToSixteen) {
     }
     EXPECT_OK(admin_.CreateDevice(operator_, more));
   }
-  const v1::ResolveEndpointResponse full = Resolve("/tam/acme/main");
+  const v1::ResolveEndpointResponse full = Resolve("/tam/acme/old");
   EXPECT_EQ(full.agent_keys_size(), 0);
   EXPECT_TRUE(full.too_many_agent_keys());
 }

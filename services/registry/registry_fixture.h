@@ -40,6 +40,17 @@ class RegistryTest : public ::testing::Test {
     EXPECT_OK(created);
     return created->endpoint();
   }
+  // /tam/acme/old, for older peers.
+  v1::Endpoint CreateLegacyEndpoint(const v1::LegacyOptions& legacy) {
+    v1::CreateEndpointRequest request;
+    request.set_parent("tenants/acme");
+    request.set_endpoint_id("old");
+    request.mutable_endpoint()->set_wire_profile(v1::WIRE_PROFILE_LEGACY);
+    *request.mutable_endpoint()->mutable_legacy() = legacy;
+    auto created = admin_.CreateEndpoint(operator_, request);
+    EXPECT_OK(created);
+    return created.ok() ? created->endpoint() : v1::Endpoint();
+  }
   v1::NewDeviceKey NewKey(const keys::PublicKey& key) {
     v1::NewDeviceKey out;
     out.mutable_key()->set_cose_key(key.cose_key());

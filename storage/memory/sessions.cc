@@ -226,19 +226,23 @@ class MemorySessionStore : public SessionStore {
     return absl::OkStatus();
   }
 
-  // Of those that have no slot: many may be opened in one moment.
-  static void DropOldest(DeviceRow& device, const std::vector<OpenSlot>& slots) {
+  // At most kMaxKeptUpdates of a lane, not one of which has a slot: many may be opened in one
+  // moment.
+  static void DropOldest(DeviceRow& device, const KeyThumbprint& lane,
+                         const std::vector<OpenSlot>& slots) {
     auto oldest = device.updates.end();
+    int kept = 0;
     for (auto it = device.updates.begin(); it != device.updates.end(); ++it) {
-      const bool open = std::any_of(slots.begin(), slots.end(),
-                                    [&](const OpenSlot& slot) { return slot.token == it->first; });
-      if (open) continue;
-      if (oldest == device.updates.end() ||
-          it->second.record.opened < oldest->second.record.opened) {
-        oldest = it;
-      }
+      if (it->second.lane != lane) continue;
+      ++kept;
+      const bool has_slot = std::any_of(slots.begin(), slots.end(), [&](const OpenSlot& slot) {
+        return slot.token == it->first;
+      });
+      const bool older =
+          oldest == device.updates.end() || it->second.record.opened < oldest->second.record.opened;
+      if (!has_slot && older) oldest = it;
     }
-    if (oldest != device.updates.end()) device.updates.erase(oldest);
+    if (kept > kMaxKeptUpdates && oldest != device.updates.end()) device.updates.erase(oldest);
   }
 
   AcceptResult Open(const AcceptRequest& request, GuardRow& guard, absl::Time now) {
@@ -257,8 +261,9 @@ class MemorySessionStore : public SessionStore {
                           /*closed=*/std::nullopt};
       guard.view.last_token = record.plan.token;
       TakeSlot(guard.view.slots, {record.plan.token, record.deadline}, now);
-      device.updates[record.plan.token] = {record, Lane(request.pending, request.key)};
-      if (device.updates.size() > kMaxKeptUpdates) DropOldest(device, guard.view.slots);
+      const KeyThumbprint lane = Lane(request.pending, request.key);
+      device.updates[record.plan.token] = {record, lane};
+      DropOldest(device, lane, guard.view.slots);
       result.update = std::move(record);
     }
     if (!request.pending) Record(request, device, now);
@@ -308,6 +313,17 @@ class MemorySessionStore : public SessionStore {
     return record;
   }
 
+  // By our record, or once an update that was sent is answered: of others no row is kept.
+  static bool MayBeThere(const DeviceRow& device, const ComponentId& component) {
+    if (device.manifests.count(component) > 0) return true;
+    return std::any_of(device.updates.begin(), device.updates.end(), [&](const auto& update) {
+      const auto& manifests = update.second.record.plan.manifests;
+      return std::any_of(manifests.begin(), manifests.end(), [&](const UpdateManifest& m) {
+        return m.manifest_component == component;
+      });
+    });
+  }
+
   static void Move(const ReportRequest& request, const UpdateRecord& update, DeviceRow& device) {
     const absl::Time now = *update.closed;
     device.last_contact = now;
@@ -318,7 +334,7 @@ class MemorySessionStore : public SessionStore {
       const bool replaced =
           std::any_of(update.plan.manifests.begin(), update.plan.manifests.end(),
                       [&](const UpdateManifest& m) { return m.manifest_component == component; });
-      if (request.success && !replaced) mover.Unlink(component);
+      if (request.success && !replaced && MayBeThere(device, component)) mover.Unlink(component);
     }
     for (const UpdateManifest& manifest : update.plan.manifests) {
       auto report = std::find_if(

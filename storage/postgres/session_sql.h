@@ -30,9 +30,11 @@ opened AS (
   FROM guard WHERE $8::bytea IS NOT NULL),
 purged AS (  -- kMaxKeptUpdates with the one that is opened, which this does not see
   DELETE FROM registry.updates u USING guard
-  WHERE $8::bytea IS NOT NULL AND u.token <> ALL (registry.slot_tokens(guard.slots)) AND u.tenant_id = $1::uuid AND u.device_id = $2::uuid AND u.token IN (
-    SELECT token FROM registry.updates WHERE tenant_id = $1::uuid AND device_id = $2::uuid
-    ORDER BY opened_at DESC, token OFFSET 63)),
+  WHERE $8::bytea IS NOT NULL AND u.tenant_id = $1::uuid AND u.device_id = $2::uuid
+    AND u.token <> ALL (registry.slot_tokens(guard.slots)) AND u.token IN (
+      SELECT token FROM registry.updates
+      WHERE tenant_id = $1::uuid AND device_id = $2::uuid AND lane = $3::bytea
+      ORDER BY opened_at DESC, token OFFSET 63)),
 attested AS (
   INSERT INTO registry.attestations (tenant_id, device_id, at, thumbprint, verdict, reason_claims,
     reason_expected, reason_found, result, payload_format, claims_summary)
@@ -94,7 +96,11 @@ results AS (
     UNION ALL
     SELECT x, 0, '00000000-0000-0000-0000-000000000000', c.at, c.opened_at, NULL, NULL, NULL, NULL,
       NULL
-    FROM closed c, unnest(c.unlinks) AS x WHERE $10::boolean) AS every
+    FROM closed c, unnest(c.unlinks) AS x WHERE $10::boolean AND (
+      EXISTS (SELECT FROM registry.device_manifests m WHERE m.tenant_id = $1::uuid
+              AND m.device_id = $2::uuid AND m.component = x)
+      OR EXISTS (SELECT FROM registry.updates o WHERE o.tenant_id = $1::uuid
+                 AND o.device_id = $2::uuid AND x = ANY (o.components)))) AS every
   WHERE NOT $15::boolean ORDER BY component, n DESC),
 moved AS (
   INSERT INTO registry.device_manifests AS d (tenant_id, device_id, component, domain_id, digest,

@@ -121,9 +121,22 @@ TEST_P(StorageContract, AnUnlinkAndInstallOfOneComponentLeavesItInstalled) {
   plan.unlinks = {kApp, kLib};
   EXPECT_EQ(OutcomeOf(NewReport(Open(dev, plan))), ReportOutcome::kRecorded);
   const DeviceRecord record = Show(dev);
-  ASSERT_THAT(record.manifests, SizeIs(2));
+  // Nothing is kept of kLib, which was never sent.
+  ASSERT_THAT(record.manifests, SizeIs(1));
   EXPECT_EQ(record.manifests[0].installed->sequence, 2u);
-  EXPECT_FALSE(record.manifests[1].installed.has_value());
+}
+
+TEST_P(StorageContract, AnUnlinkOutlivesALateReportOfAnOlderInstall) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest older = Open(dev, NewPlan({NewManifest(kApp, 1)}));
+  Advance(absl::Seconds(1));
+  UpdatePlan unlink = NewPlan();
+  unlink.unlinks = {kApp, kLib};
+  EXPECT_EQ(OutcomeOf(NewReport(Open(dev, unlink))), ReportOutcome::kRecorded);
+  EXPECT_EQ(OutcomeOf(NewReport(older)), ReportOutcome::kRecorded);
+  const DeviceRecord record = Show(dev);
+  ASSERT_THAT(record.manifests, SizeIs(1));
+  EXPECT_FALSE(record.manifests[0].installed.has_value());
 }
 
 TEST_P(StorageContract, ALateReportOfAnOlderUpdateDoesNotOverwriteAYoungerOnes) {

@@ -184,6 +184,25 @@ TEST_P(StorageContract, ADeviceThatNeverAnswersKeepsABoundedNumberOfUpdates) {
   EXPECT_EQ(OutcomeOf(NewReport(others)), ReportOutcome::kRecorded);
 }
 
+TEST_P(StorageContract, APendingKeyPushesNoUpdateOfTheActiveKeysOut) {
+  const Enrolled dev = Enrol("dev");
+  const AcceptRequest active = Open(dev, NewPlan({NewManifest(kApp, 1)}));
+  Enrolled stranger = dev;
+  stranger.key = NewKey(DeviceKeyState::kPending);
+  ASSERT_THAT(
+      storage().device_keys().Add(tenant_, dev.device.id, stranger.key, Audit("key.add"), soon_),
+      IsOk());
+  for (int i = 0; i < kMaxKeptUpdates + 2; ++i) {
+    Advance(absl::Milliseconds(10));
+    AcceptRequest pending = NewRequest(stranger);
+    pending.update = NewPlan();
+    pending.update->err_code = 7;
+    EXPECT_EQ(OutcomeOf(pending), AcceptOutcome::kOpened);
+  }
+  EXPECT_THAT(Show(dev).open_updates, SizeIs(kMaxKeptUpdates + 1));
+  EXPECT_EQ(OutcomeOf(NewReport(active)), ReportOutcome::kRecorded);
+}
+
 TEST_P(StorageContract, ExpiredUpdatesFreeTheirSlotsFirst) {
   const Enrolled dev = Enrol("dev");
   const AcceptRequest lasting = [&] {
