@@ -103,8 +103,11 @@ absl::Status EncryptParser::ReadAlgorithm(Item array, const Headers& headers) {
   const auto number = static_cast<ContentAlgorithm>(*headers.header.algorithm);
   if (std::find(std::begin(kContentAlgorithms), std::end(kContentAlgorithms), number) ==
       std::end(kContentAlgorithms)) {
-    return array.Error(
-        Concat("want content algorithm 1, 2, 3, 24 or -65534, got ", *headers.header.algorithm));
+    return absl::UnimplementedError(
+        array
+            .Error(Concat("want content algorithm 1, 2, 3, 24 or -65534, got ",
+                          *headers.header.algorithm))
+            .message());
   }
   // RFC 9459: what has no associated data protects no header.
   const bool ctr = number == ContentAlgorithm::kA128Ctr;

@@ -70,8 +70,13 @@ TEST_F(EncryptStructureTest, RefusesAContentAlgorithmOutOfPlace) {
   refuse(gcm_, "want algorithm 1 in the protected bucket", "", Map({{1, gcm}, {5, iv12_}}));
   refuse(gcm_, "want it in the protected bucket", Map({{5, iv12_}}), Map({{1, gcm}}));
   refuse(gcm_, "want it in the protected bucket", Map({{1, gcm}}), Map({{1, gcm}, {5, iv12_}}));
-  refuse(gcm_, "want content algorithm 1, 2, 3, 24 or -65534, got 10", Map({{1, Writer().Int(10)}}),
-         Map({{5, iv12_}}));
+  // Well formed, and not for us.
+  Pieces ccm = gcm_;
+  ccm.body[0] = Wrapped(Map({{1, Writer().Int(10)}}));
+  ccm.body[1] = Map({{5, iv12_}});
+  EXPECT_THAT(Parse(ccm.Join()),
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("want content algorithm 1, 2, 3, 24 or -65534, got 10")));
   refuse(ctr_, "want algorithm -65534 in the unprotected bucket", Map({{1, ctr}}),
          Map({{5, iv16_}}));
 }

@@ -8,6 +8,7 @@
 #include "services/attestation/admin_handler.h"
 #include "services/attestation/session_handler.h"
 #include "storage/memory/memory_storage.h"
+#include "teep/eat/ear.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
@@ -395,6 +396,8 @@ TEST_F(AttestationTest, PolicyShowsItsDefaultsAndIsChecked) {
   EXPECT_THAT(code([](auto& p) { p.add_verifier_keys("junk"); }), StatusIs(kInvalid));
   EXPECT_THAT(code([](auto& p) { p.add_evidence_profiles(eat::kTeepProfile); }),
               StatusIs(kInvalid, HasSubstr("want none of result_profiles")));
+  EXPECT_THAT(code([](auto& p) { p.add_result_profiles(eat::kEarProfile); }),
+              StatusIs(kInvalid, HasSubstr("EARs")));
   EXPECT_THAT(code([](auto& p) { p.set_etag("junk"); }), StatusIs(absl::StatusCode::kAborted));
   EXPECT_OK(code([&](auto& p) { p = policy.policy(); })) << "as it was read, set by nobody";
   EXPECT_OK(code([](auto& p) { p.set_result_lifetime_seconds(60); }));

@@ -7,6 +7,7 @@
 #include "crypto/text/text.h"
 #include "services/attestation/inputs.h"
 #include "services/runtime/resource.h"
+#include "teep/eat/ear.h"
 
 namespace tam::attestation {
 namespace {
@@ -37,6 +38,8 @@ absl::StatusOr<std::vector<std::string>> ParseProfiles(
     if (profile.empty() || profile.size() > kMaxProfileBytes) {
       return Invalid(field, Concat("want 1..", kMaxProfileBytes, " bytes, got ", profile.size()));
     }
+    // Its verdict stands in its appraisals, which nothing here judges yet.
+    if (profile == eat::kEarProfile) return Invalid(field, "EARs are not taken as results");
   }
   return std::vector<std::string>(profiles.begin(), profiles.end());
 }

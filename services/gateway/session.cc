@@ -86,6 +86,8 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
                RandomSeed(dependencies_.random)),
       error_resends_(config.limit_slots, config.error_resends_per_device, dependencies_.clock,
                      RandomSeed(dependencies_.random)),
+      decryptions_(config.limit_slots, config.decryptions_per_device, dependencies_.clock,
+                   RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
                    RandomSeed(dependencies_.random)) {}
 
@@ -121,15 +123,15 @@ absl::Status SessionEngine::CheckQueryBudget(const Session& session) {
   return absl::ResourceExhaustedError("signing budget of QueryRequests used up");
 }
 
-namespace {
-
 // Older agents know no challenge: evidence that they make is fresh by the token, as a result is in
 // the Passport model.
-ChallengeKind KindFor(const Endpoint& endpoint, const ChallengeBinding& binding) {
-  if ((binding.data_items & kAttestationBit) == 0) return ChallengeKind::kToken;
+ChallengeKind SessionEngine::KindFor(const Endpoint& endpoint, uint8_t data_items) {
+  if ((data_items & kAttestationBit) == 0) return ChallengeKind::kToken;
   const bool by_token = endpoint.passport || endpoint.profile == teep::WireProfile::kLegacy;
   return by_token ? ChallengeKind::kPassportToken : ChallengeKind::kChallenge;
 }
+
+namespace {
 
 // supported-freshness-mechanisms; where nonces alone are offered it is left out.
 void SetFreshness(const Endpoint& endpoint, const std::optional<uint64_t>& chosen,
@@ -156,7 +158,7 @@ absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endp
   if (!keys.ok()) return keys.status();
   ChallengeBinding binding = endpoint.binding;
   binding.data_items &= static_cast<uint8_t>(~options.without_items);
-  const ChallengeKind kind = KindFor(endpoint, binding);
+  const ChallengeKind kind = KindFor(endpoint, binding.data_items);
   auto challenge = MakeChallenge(keys->keys(), binding, kind, keys->now(), dependencies_.random);
   if (!challenge.ok()) return challenge.status();
   v1::SignQueryRequestRequest request;

@@ -47,6 +47,8 @@ struct SessionConfig {
   Rate per_device{0.1, 20};
   // QueryRequests after Errors of one key, so that two who never agree do not go on for ever.
   Rate error_resends_per_device{2.0 / 60, 2};
+  // Encrypted evidence and reports that `signing` opens for one device.
+  Rate decryptions_per_device{2, 64};
   // The open Update of one key again, for copies of the message that opened it: a network may
   // deliver many at once.
   Rate resends_per_device{1, 1024};
@@ -147,6 +149,8 @@ class SessionEngine : public TeepProtocol {
 
   // session.cc: who speaks, and whether it is a replay.
   runtime::CallContext NewContext(const Arrival& arrival) const;
+  // Of the challenge or token of a QueryRequest that asks for `data_items`.
+  static ChallengeKind KindFor(const Endpoint& endpoint, uint8_t data_items);
   absl::StatusOr<std::string> MakeQueryRequest(const Endpoint& endpoint,
                                                const runtime::CallContext& context,
                                                const QueryOptions& options);
@@ -251,6 +255,7 @@ class SessionEngine : public TeepProtocol {
   BucketTable devices_;
   BucketTable resends_;
   BucketTable error_resends_;
+  BucketTable decryptions_;
   RecentKeys recent_keys_;
 };
 

@@ -81,6 +81,13 @@ void SessionEngine::Reopen(Session& session) {
     session.opened = absl::UnavailableError("keys or configuration cannot be read");
     return;
   }
+  // By the one before, the key was found and the message read.
+  if ((*endpoint)->uid != session.endpoint->uid ||
+      (*endpoint)->profile != session.endpoint->profile ||
+      (*endpoint)->legacy.older_algorithms != session.endpoint->legacy.older_algorithms) {
+    session.opened = absl::UnavailableError("the endpoint is another one now");
+    return;
+  }
   session.endpoint = *endpoint;
   session.opened = dependencies_.issued.Open(keys->keys(), session.endpoint->binding, keys->now(),
                                              cbor::AsBytes(*session.challenge));

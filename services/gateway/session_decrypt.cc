@@ -22,6 +22,10 @@ absl::StatusOr<std::string> SessionEngine::Decrypt(Session& session, v1::Decrypt
   if (++session.decryptions > kMaxDecryptions) {
     return absl::UnimplementedError("too many encrypted parts in one message");
   }
+  // A recording may come again and again: what it costs is bounded, and the device comes again.
+  if (!decryptions_.TryTake(KeyOf(session))) {
+    return absl::ResourceExhaustedError("too much of this device to decrypt");
+  }
   v1::DecryptRequest request;
   request.set_tenant_uid(session.endpoint->tenant_uid);
   request.set_use(use);

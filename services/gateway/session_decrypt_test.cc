@@ -57,6 +57,17 @@ TEST_F(DecryptTest, NothingIsOpenedForMessagesThatAreNotTheDevices) {
   EXPECT_EQ(signing_.calls("Decrypt"), 0);
 }
 
+// Whoever recorded a message may send it again and again.
+TEST_F(DecryptTest, WhatIsOpenedForOneDeviceIsBounded) {
+  teep::Success success;
+  success.token = std::string(16, 't');
+  success.suit_reports = {Sealed(tam_agreement_, "no report", cose::kSuitReportEncryption)};
+  const std::string message = Sign(success);
+  for (int i = 0; i < 64; ++i) EXPECT_TRUE(IsSilent(Send(message)));
+  EXPECT_THAT(Send(message), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(signing_.calls("Decrypt"), 64);
+}
+
 TEST_F(DecryptTest, WithoutSigningTheDeviceIsToldToComeAgain) {
   teep::QueryResponse response = Evidence(Connect());
   response.attestation_payload = Sealed(tam_agreement_, *response.attestation_payload);

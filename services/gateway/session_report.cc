@@ -88,7 +88,7 @@ Answer SessionEngine::Report(Session& session, v1::ReportRequest request,
       if (query.has_value()) return SendQuery(session, *query);
       return std::optional<std::string>();
     case v1::REPORT_OUTCOME_ALREADY_ANSWERED:
-      return Silent(session, Outcome::kReportRepeated);
+      return Drop(session, Outcome::kReportRepeated);
     case v1::REPORT_OUTCOME_KEY_NOT_ACTIVE:
       return Drop(session, Outcome::kDroppedKeyNotActive);
     default:

@@ -45,9 +45,9 @@ std::string WhatWasTurnedAway(const std::optional<std::string>& challenge,
 // Whether the QueryRequest that the message answers bore a token; of one that is not known, whether
 // those of this endpoint do.
 bool SessionEngine::ExpectsToken(const Session& session) {
-  if (session.opened.ok()) return IsToken(session.opened->kind);
-  const bool attested = (session.endpoint->binding.data_items & teep::kRequestAttestation) != 0;
-  return !attested || session.endpoint->passport;
+  return IsToken(session.opened.ok()
+                     ? session.opened->kind
+                     : KindFor(*session.endpoint, session.endpoint->binding.data_items));
 }
 
 Answer SessionEngine::OnQueryResponse(Session& session, const teep::QueryResponse& response) {

@@ -139,7 +139,7 @@ absl::StatusOr<v1::DecryptResponse> SessionHandler::Decrypt(const runtime::CallC
     return absl::InvalidArgumentError("use: want EAT or SUIT_REPORT");
   }
   if (request.message().size() > kMaxCiphertext) {
-    return absl::InvalidArgumentError(
+    return absl::UnimplementedError(
         Concat("message: want at most ", kMaxCiphertext, " bytes, got ", request.message().size()));
   }
   auto sealed =

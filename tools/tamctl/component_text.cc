@@ -53,6 +53,7 @@ absl::StatusOr<std::string> ParseUuid(std::string_view text) {
 }
 
 absl::StatusOr<suit::ComponentId> ParseComponentText(std::string_view text) {
+  if (text.empty()) return absl::InvalidArgumentError("component '': want at least one segment");
   suit::ComponentId id;
   for (const absl::string_view segment : absl::StrSplit(AbslView(text), '/')) {
     auto bytes = ParseSegment(std::string(segment));
