@@ -79,12 +79,12 @@ struct RecipientHeader {
 class EncryptedMessage {
  public:
   // InvalidArgument with path when: not strict CBOR, another tag (16, 96), wrong array, header
-  // parameters as Message::Parse refuses them, alg in the wrong bucket, an IV that is missing or has another size than the algorithm's, a partial IV,
-  // party information (the KDF context here has none), no or more than kMaxRecipients recipients,
-  // direct beside another recipient, ECDH-ES without a sound ephemeral key, recipients nested in
-  // one another. A recipient of another algorithm or curve is listed, and opens with no key.
-  // Without a tag (TagRule::kOptional) an array of 3 is a COSE_Encrypt0. Unimplemented: a content
-  // algorithm not named above.
+  // parameters as Message::Parse refuses them, alg in the wrong bucket, an IV that is missing or
+  // has another size than the algorithm's, a partial IV, party information (the KDF context here
+  // has none), no or more than kMaxRecipients recipients, direct beside another recipient, ECDH-ES
+  // without a sound ephemeral key, recipients nested in one another. A recipient of another
+  // algorithm or curve is listed, and opens with no key. Without a tag (TagRule::kOptional) an
+  // array of 3 is a COSE_Encrypt0. Unimplemented: a content algorithm not named above.
   static absl::StatusOr<EncryptedMessage> Parse(Bytes bytes, TagRule tag_rule);
 
   bool has_recipients() const { return has_recipients_; }  // false: COSE_Encrypt0
