@@ -71,7 +71,9 @@ TEST_P(EncryptOnEitherCurveTest, EveryRefusalSoundsTheSame) {
       EXPECT_EQ(*opened, "content");
       continue;
     }
-    if (absl::IsInvalidArgument(opened.status())) continue;  // decided before any key was used
+    // Decided before any key was used.
+    if (absl::IsInvalidArgument(opened.status()) || absl::IsUnimplemented(opened.status()))
+      continue;
     EXPECT_EQ(opened.status(), refusal) << i;
     ++refused;
   }

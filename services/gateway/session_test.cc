@@ -62,13 +62,14 @@ TEST_F(QueryResponseTest, AcceptedEvidenceOpensAnUpdateWithThePlan) {
 
 // Identifiers that SUIT allows and the catalogue does not.
 TEST_F(QueryResponseTest, ComponentsThatCannotBeOursAreNotAskedFor) {
-  const std::vector<teep::ComponentId> foreign = {
-      {}, teep::ComponentId(65, "segment"), {std::string(65536, 's')}};
+  const std::vector<teep::ComponentId> foreign = {teep::ComponentId(65, "segment"),
+                                                  {std::string(65536, 's')}};
   teep::QueryResponse response = Evidence(Connect());
   const size_t listed = response.tc_list->size();
   for (const teep::ComponentId& id : foreign) {
-    response.tc_list->push_back(response.tc_list->front());
-    response.tc_list->back().component_id = id;
+    teep::SystemPropertyClaims& claims = response.tc_list->emplace_back();
+    claims.component_id = id;
+    claims.image_digest = {-16, std::string(32, 'i')};
     response.requested_tc_list.push_back({id, std::nullopt, std::nullopt});
   }
   response.requested_tc_list.push_back({{"ours"}, std::nullopt, std::nullopt});
