@@ -366,6 +366,28 @@ TEST_F(CatalogTest, AnUnneededListIsAnsweredByDomainsAndDeployments) {
   EXPECT_THAT(plan->kept(), ::testing::ElementsAre(Wire({"apps", "ta.suit"})));
 }
 
+TEST_F(CatalogTest, WhatADeviceNamesMayBeNoIdentifierOfTheCatalogue) {
+  ASSERT_THAT(Publish(Spec(1, "one")), IsOk());
+  ASSERT_THAT(Deploy(), IsOk());
+  v1::ResolveRequest request;
+  request.set_tenant_uid(cbor::AsString(tenant_.bytes()));
+  request.set_device_uid(std::string(16, 'd'));
+  request.set_attested(true);
+  request.set_has_reported(true);
+  for (const suit::ComponentId& id : {suit::ComponentId{},
+                                      suit::ComponentId(33, "x"),
+                                      suit::ComponentId(64, "x"),
+                                      {std::string(70000, 'x')}}) {
+    request.add_reported()->set_component_id(Wire(id));
+    request.add_requested()->set_component_id(Wire(id));
+    request.add_unneeded(Wire(id));
+  }
+  auto plan = session_.Resolve(As("spiffe://tam.example/service/gateway"), request);
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(plan->install_size(), 1);
+  EXPECT_EQ(plan->unlink_size(), 0);
+}
+
 TEST_F(CatalogTest, DeletedDeploymentUnlinksWhatIsInstalled) {
   ASSERT_THAT(Publish(Spec(1, "one")), IsOk());
   auto deployment = Deploy();

@@ -1,5 +1,6 @@
 #include "services/catalog/session_handler.h"
 
+#include <optional>
 #include <utility>
 
 #include "crypto/cbor/cbor.h"
@@ -45,24 +46,28 @@ absl::Status ReadInstalled(const v1::ResolveRequest& request, DeviceFacts& facts
   return absl::OkStatus();
 }
 
-absl::Status ReadReported(const v1::ResolveRequest& request, DeviceFacts& facts) {
+// Of what a device names: draft -37 has any number of segments of any size, and what is no
+// identifier of the catalogue's lies in none of its domains.
+std::optional<storage::ComponentId> IdInCatalogue(const std::string& encoded) {
+  absl::StatusOr<storage::ComponentId> id = ComponentIdFromWire(encoded, "component_id");
+  if (!id.ok()) return std::nullopt;
+  return *std::move(id);
+}
+
+void ReadReported(const v1::ResolveRequest& request, DeviceFacts& facts) {
   if (request.has_reported()) facts.reported.emplace();
   for (const v1::PresentComponent& present : request.reported()) {
-    auto id = ComponentIdFromWire(present.component_id(), "reported.component_id");
-    if (!id.ok()) return id.status();
-    if (facts.reported.has_value()) (*facts.reported)[*id] = present.image_digest();
+    auto id = IdInCatalogue(present.component_id());
+    if (id && facts.reported.has_value()) (*facts.reported)[*id] = present.image_digest();
   }
   for (const v1::RequestedComponent& requested : request.requested()) {
-    auto id = ComponentIdFromWire(requested.component_id(), "requested.component_id");
-    if (!id.ok()) return id.status();
-    facts.requested[*id] = requested.min_sequence();
+    auto id = IdInCatalogue(requested.component_id());
+    if (id) facts.requested[*id] = requested.min_sequence();
   }
   for (const std::string& unneeded : request.unneeded()) {
-    // What is no identifier of ours lies in no domain.
-    auto id = ComponentIdFromWire(unneeded, "unneeded");
-    if (id.ok()) facts.unneeded.insert(*std::move(id));
+    auto id = IdInCatalogue(unneeded);
+    if (id) facts.unneeded.insert(*std::move(id));
   }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<DeviceFacts> FactsFromProto(const v1::ResolveRequest& request) {
@@ -78,9 +83,8 @@ absl::StatusOr<DeviceFacts> FactsFromProto(const v1::ResolveRequest& request) {
   }
   facts.labels = storage::Labels(request.labels().begin(), request.labels().end());
   facts.attested = request.attested();
-  absl::Status status = ReadInstalled(request, facts);
-  if (status.ok()) status = ReadReported(request, facts);
-  if (!status.ok()) return status;
+  if (absl::Status status = ReadInstalled(request, facts); !status.ok()) return status;
+  ReadReported(request, facts);
   return facts;
 }
 

@@ -15,17 +15,6 @@ namespace {
 constexpr int64_t kSha256 = -16;
 constexpr int kMaxHeld = 256;
 
-// What an identifier of a component in the catalogue can be. A device may name others (draft -37
-// has any number of segments of any size): there is nothing about them to be asked.
-constexpr size_t kMaxSegments = 64;
-constexpr size_t kMaxSegment = 65535;
-
-bool MayBeInCatalogue(const teep::ComponentId& id) {
-  return !id.empty() && id.size() <= kMaxSegments &&
-         std::all_of(id.begin(), id.end(),
-                     [](const std::string& segment) { return segment.size() <= kMaxSegment; });
-}
-
 std::string ImageDigestOf(const teep::SystemPropertyClaims& claims) {
   const bool is_sha256 = claims.image_digest.has_value() &&
                          claims.image_digest->algorithm == kSha256 &&
@@ -111,21 +100,19 @@ void AddReported(const teep::QueryResponse& response, v1::ResolveRequest& reques
   request.set_has_reported(response.tc_list.has_value());
   if (response.tc_list.has_value()) {
     for (const teep::SystemPropertyClaims& claims : *response.tc_list) {
-      if (!MayBeInCatalogue(claims.component_id)) continue;
       v1::PresentComponent* component = request.add_reported();
       component->set_component_id(EncodeComponent(claims.component_id));
       component->set_image_digest(ImageDigestOf(claims));
     }
   }
   for (const teep::RequestedTcInfo& info : response.requested_tc_list) {
-    if (!MayBeInCatalogue(info.component_id)) continue;
     v1::RequestedComponent* wanted = request.add_requested();
     wanted->set_component_id(EncodeComponent(info.component_id));
     wanted->set_min_sequence(info.manifest_sequence_number.value_or(0));
     wanted->set_have_binary(info.have_binary.value_or(false));
   }
   for (const teep::ComponentId& id : response.unneeded_manifest_list) {
-    if (MayBeInCatalogue(id)) request.add_unneeded(EncodeComponent(id));
+    request.add_unneeded(EncodeComponent(id));
   }
 }
 

@@ -58,9 +58,13 @@ absl::string_view OutcomeCode(Outcome outcome) {
 
 void OutcomeLog::Record(const OutcomeEvent& event) {
   counts_[static_cast<size_t>(event.outcome)].fetch_add(1, std::memory_order_relaxed);
+  const bool failed = event.outcome == Outcome::kFailed;
   const bool ordinary = IsOrdinary(event.outcome);
-  if (!ordinary && !lines_.TryTake()) return;
-  runtime::Log(ordinary ? runtime::Severity::kDebug : runtime::Severity::kInfo, "teep",
+  if (!ordinary && !(failed ? failures_ : refusals_).TryTake()) return;
+  runtime::Log(ordinary ? runtime::Severity::kDebug
+               : failed ? runtime::Severity::kWarning
+                        : runtime::Severity::kInfo,
+               "teep",
                {{"outcome", OutcomeCode(event.outcome)},
                 {"endpoint", event.endpoint},
                 {"request_id", event.request_id},

@@ -63,17 +63,19 @@ class OutcomeSink {
   virtual void Record(const OutcomeEvent& event) = 0;
 };
 
-// Counts every event; logs refusals and failures at info, at most so many lines a second, and the
-// rest at debug.
+// Counts every event; logs refusals at info and failures as warnings, at most so many lines a
+// second each, that what devices do wrong never hides what fails of ours; and the rest at debug.
 class OutcomeLog : public OutcomeSink {
  public:
-  explicit OutcomeLog(MonotonicClock clock) : lines_({50, 200}, std::move(clock)) {}
+  explicit OutcomeLog(MonotonicClock clock)
+      : refusals_({50, 200}, clock), failures_({10, 50}, std::move(clock)) {}
   void Record(const OutcomeEvent& event) override;
   // For a metric with the label OutcomeCode.
   uint64_t count(Outcome outcome) const { return counts_[static_cast<size_t>(outcome)]; }
 
  private:
-  TokenBucket lines_;
+  TokenBucket refusals_;
+  TokenBucket failures_;
   std::array<std::atomic<uint64_t>, static_cast<size_t>(Outcome::kCount)> counts_{};
 };
 

@@ -60,8 +60,8 @@ TEST_F(QueryResponseTest, AcceptedEvidenceOpensAnUpdateWithThePlan) {
   EXPECT_EQ(AuditCount("session.accepted"), 1u);
 }
 
-// Identifiers that SUIT allows and the catalogue does not.
-TEST_F(QueryResponseTest, ComponentsThatCannotBeOursAreNotAskedFor) {
+// Identifiers that SUIT allows and the catalogue does not: which those are it knows itself.
+TEST_F(QueryResponseTest, ComponentsThatCannotBeOursAreLeftToTheCatalogue) {
   const std::vector<teep::ComponentId> foreign = {teep::ComponentId(65, "segment"),
                                                   {std::string(65536, 's')}};
   teep::QueryResponse response = Evidence(Connect());
@@ -75,9 +75,9 @@ TEST_F(QueryResponseTest, ComponentsThatCannotBeOursAreNotAskedFor) {
   response.requested_tc_list.push_back({{"ours"}, std::nullopt, std::nullopt});
   response.unneeded_manifest_list = foreign;
   EXPECT_THAT(UpdateIn(Send(Sign(response))).manifest_list, SizeIs(1));
-  EXPECT_EQ(static_cast<size_t>(resolved_.reported_size()), listed);
-  EXPECT_EQ(resolved_.requested_size(), 1);
-  EXPECT_EQ(resolved_.unneeded_size(), 0);
+  EXPECT_EQ(static_cast<size_t>(resolved_.reported_size()), listed + 2);
+  EXPECT_EQ(resolved_.requested_size(), 3);
+  EXPECT_EQ(resolved_.unneeded_size(), 2);
 }
 
 TEST_F(QueryResponseTest, NothingToDoIsRecordedAndSilent) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -172,6 +173,14 @@ class MutatedSessionsTest : public ::testing::Test {
     EXPECT_GT(known, 0);
   }
 
+  // What the TAM logged of its answers of 500: the reply alone does not say why.
+  void PrintInternalErrors() {
+    const std::string log = tam_->stack().TamdLog();
+    for (absl::string_view line : absl::StrSplit(log, '\n')) {
+      if (absl::StrContains(line, "\"failed\"")) std::cout << line << "\n";
+    }
+  }
+
   size_t sessions_ = 0;
   uint64_t seed_ = 0;
   std::unique_ptr<TwoTenants> tam_;
@@ -192,6 +201,7 @@ TEST_F(MutatedSessionsTest, InstallNothingAndLeaveTheTamWhole) {
 
   EXPECT_EQ(tally.sessions, static_cast<int64_t>(sessions_));
   for (const std::string& fault : tally.faults) ADD_FAILURE() << fault;
+  if (!tally.faults.empty()) PrintInternalErrors();
   // Good messages in their midst are served; a few come behind a challenge that was stolen and
   // used.
   EXPECT_GT(tally.good_responses, static_cast<int64_t>(sessions_ / 3));
