@@ -7,10 +7,15 @@
 #include "absl/strings/escaping.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/cose/encrypt.h"
+#include "crypto/keys/agreement.h"
 #include "crypto/keys/key.h"
+#include "crypto/secret/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "teep/eat/eat.h"
 #include "teep/message/message.h"
+#include "teep/suit/commands.h"
 #include "teep/suit/report.h"
 #include "tests/support/process.h"
 #include "tests/support/status_matchers.h"
@@ -61,6 +66,15 @@ class CheckTest : public ::testing::Test {
     return Check(words);
   }
 
+  std::string Sealed(const std::string& inside, std::string_view use) {
+    return *cose::Encrypt(tam_key_.public_key(), cbor::AsBytes(inside),
+                          cose::ContentAlgorithm::kA128Ctr, use, secret::RandomSource::System());
+  }
+  std::string DecryptKeyFile() {
+    return WriteTemporary("tam.pem", cbor::AsString(tam_key_.ToPkcs8Pem().Reveal()));
+  }
+
+  keys::AgreementKey tam_key_ = keys::AgreementKey::Generate(keys::AgreementCurve::kP256);
   keys::PrivateKey key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
 };
 
@@ -104,6 +118,101 @@ TEST_F(CheckTest, EvidenceIsForAVerifierToJudge) {
       Check({file, "--agent-key", KeyFile(), "--sent-challenge", Hex(std::string(32, 'd'))});
   EXPECT_THAT(other.out, StartsWith("answer: err-code 7: "));
   EXPECT_EQ(other.exit_code, 3) << other.err;
+}
+
+// By the rules of the attestation service, as far as they go without what a tenant registers.
+TEST_F(CheckTest, EvidenceThatNoRegistrationCouldSaveIsRefused) {
+  const std::string challenge(32, 'c');
+  const keys::PrivateKey attester = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  eat::Claims claims;
+  claims.cnf = eat::Confirmation{key_.public_key(), std::nullopt, std::nullopt};
+  claims.nonces = {challenge};
+  claims.ueid = "\x01" + std::string(16, 'u');
+  claims.oemid = "oem";
+  claims.hwmodel = "model";
+  claims.hwversion = "1.0";
+  claims.oemboot = true;
+  claims.dbgstat = 3;
+  claims.profile = eat::kEvidenceProfile;
+  claims.expires = absl::FromUnixSeconds(1'790'000'000);
+  claims.measurements = {eat::EncodeMeasurements({{"tee-os", std::string(32, 'g')}})};
+  const auto check = [&](const std::string& at, const keys::PrivateKey& signer) {
+    teep::QueryResponse response;
+    response.attestation_payload_format =
+        "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
+    response.attestation_payload = *cose::Sign1(signer, cbor::AsBytes(eat::EncodeClaims(claims)));
+    return Check({Signed(response), "--agent-key", KeyFile(), "--sent-challenge", Hex(challenge),
+                  "--at", at})
+        .out;
+  };
+  EXPECT_EQ(check("1789999999", attester), "accept:evidence\n");
+  EXPECT_EQ(check("1790000061", attester), "answer: err-code 7: attestation refused: exp\n");
+  claims.dbgstat = 0;
+  EXPECT_EQ(check("1789999999", attester), "answer: err-code 7: attestation refused: dbgstat\n");
+  claims.dbgstat = 3;
+  claims.cnf.reset();
+  EXPECT_EQ(check("1789999999", attester), "answer: err-code 7: attestation refused: cnf\n");
+}
+
+// What was encrypted is held to what was sent as what was not.
+TEST_F(CheckTest, NonceOfAnEncryptedReportMustBeTheToken) {
+  suit::Report report;
+  report.manifest_digest = {-16, std::string(32, 'm')};
+  report.nonce = kToken;
+  teep::Success success;
+  success.token = kToken;
+  success.suit_reports = {Sealed(*suit::EncodeReport(report), cose::kSuitReportEncryption)};
+  EXPECT_EQ(CheckWithToken(success, {"--decrypt-key", DecryptKeyFile()}).out, "accept\n");
+  report.nonce = "another token";
+  const std::string bare = *suit::EncodeReport(report);
+  for (const std::string& inside :
+       {bare,
+        *cose::Sign1(*keys::PrivateKey::Generate(keys::KeyType::kP256), cbor::AsBytes(bare))}) {
+    success.suit_reports = {Sealed(inside, cose::kSuitReportEncryption)};
+    EXPECT_EQ(CheckWithToken(success, {"--decrypt-key", DecryptKeyFile()}).out,
+              "drop: dropped_report_nonce (suit-report-nonce is not the token)\n");
+  }
+  // Without the key it says nothing.
+  EXPECT_EQ(CheckWithToken(success).out, "accept\n");
+}
+
+TEST_F(CheckTest, NonceOfAnEncryptedEatMustBeTheChallenge) {
+  const std::string challenge(32, 'c');
+  eat::Claims claims;
+  claims.nonces = {challenge};
+  teep::QueryResponse response;
+  response.attestation_payload_format = "application/eat+cwt; eat_profile=\"urn:test\"";
+  response.attestation_payload =
+      Sealed(*cose::Sign1(key_, cbor::AsBytes(eat::EncodeClaims(claims))), cose::kEatEncryption);
+  const auto check = [&](const std::string& sent) {
+    return Check({Signed(response), "--agent-key", KeyFile(), "--decrypt-key", DecryptKeyFile(),
+                  "--sent-challenge", Hex(sent)})
+        .out;
+  };
+  EXPECT_EQ(check(challenge), "accept:evidence\n");
+  EXPECT_THAT(check(std::string(32, 'd')), StartsWith("answer: err-code 7: "));
+}
+
+TEST_F(CheckTest, AnEncryptedReportMayContradictTheList) {
+  suit::Report report;
+  report.manifest_digest = {-16, std::string(32, 'm')};
+  report.nonce = kToken;
+  suit::ReportedClaims reported;
+  reported.component_id = {"app"};
+  cbor::Writer digest;
+  digest.ByteString(suit::EncodeDigest({-16, std::string(32, 'j')}));
+  reported.parameters[suit::parameter::kImageDigest] = std::move(digest).Take();
+  report.claims = {reported};
+  teep::QueryResponse response;
+  response.token = kToken;
+  response.suit_reports = {Sealed(*suit::EncodeReport(report), cose::kSuitReportEncryption)};
+  teep::SystemPropertyClaims claims;
+  claims.component_id = {"app"};
+  claims.image_digest = {-16, std::string(32, 'i')};
+  response.tc_list = {claims};
+  EXPECT_EQ(CheckWithToken(response, {"--requested", "2"}).out, "accept\n");
+  EXPECT_EQ(CheckWithToken(response, {"--requested", "2", "--decrypt-key", DecryptKeyFile()}).out,
+            "accept:flagged: tc-list and a suit-report have different images of app\n");
 }
 
 TEST_F(CheckTest, ReportKeySaysWhoseReportsAreKnown) {

@@ -112,7 +112,8 @@ void ClaimChecker::Freshness() {
   Worsen(appraisal_.trust.instance_identity, kUnknownInstance);
 }
 
-void ClaimChecker::Binding() {
+void ClaimChecker::Binding(Presence presence) {
+  if (!claims_.cnf.has_value() && presence == Presence::kOptional) return;
   if (claims_.cnf.has_value() && claims_.cnf->Names(expected_.agent)) return;
   std::string found;
   if (claims_.cnf.has_value()) {
@@ -176,6 +177,21 @@ void ClaimChecker::DebugState() {
   Worsen(configuration, kAffirmed);
 }
 
+std::optional<std::map<std::string, std::string>> ClaimChecker::ReadMeasurements() {
+  auto measured = eat::ParseMeasurements(claims_.measurements);
+  if (measured.ok()) return *std::move(measured);
+  Add("measurements", "maps of names to SHA-256 digests", StdView(measured.status().message()));
+  Worsen(appraisal_.trust.executables, kUnrecognised);
+  return std::nullopt;
+}
+
+void ClaimChecker::MeasurementsForm() {
+  const auto measured = ReadMeasurements();
+  if (!measured.has_value() || !measured->empty()) return;
+  Add("measurements", "present", "");
+  Worsen(appraisal_.trust.executables, kUnrecognised);
+}
+
 void ClaimChecker::Measurements(
     const std::map<std::string, std::set<std::string>>& reference_values) {
   int8_t& executables = appraisal_.trust.executables;
@@ -185,12 +201,8 @@ void ClaimChecker::Measurements(
         Concat("none for oemid ", HexText(found.oemid), ", hwmodel ", HexText(found.hwmodel)));
     Worsen(executables, kUnrecognised);
   }
-  auto measured = eat::ParseMeasurements(claims_.measurements);
-  if (!measured.ok()) {
-    Add("measurements", "maps of names to SHA-256 digests", StdView(measured.status().message()));
-    Worsen(executables, kUnrecognised);
-    return;
-  }
+  const auto measured = ReadMeasurements();
+  if (!measured.has_value()) return;
   for (const auto& [name, digests] : reference_values) {
     const auto it = measured->find(name);
     if (it != measured->end() && digests.contains(it->second)) continue;

@@ -4,6 +4,7 @@
 #define TAMARACK_SERVICES_ATTESTATION_EAT_CLAIM_CHECKS_H_
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -28,12 +29,14 @@ class ClaimChecker {
   // Where an audience is expected, aud and iat instead.
   void Freshness();
   // cnf names the agent's key (T-35).
-  void Binding();
+  void Binding(Presence presence);
   // ueid, oemid, hwmodel, hwversion: present, well formed, and those that are known already.
   void Identity();
   // dbgstat 2 to 4; oemboot true.
   void DebugState();
   void Measurements(const std::map<std::string, std::set<std::string>>& reference_values);
+  // There are some, and they can be read; the vector keeps its silence about them.
+  void MeasurementsForm();
   // manifests (272): mandatory in the TEEP profile's results.
   void Manifests();
   // An accepted verifier's result without findings affirms what it covers.
@@ -46,6 +49,8 @@ class ClaimChecker {
   // Raises a claim of the vector to `value` when that is worse than what stands there.
   static void Worsen(int8_t& claim, int8_t value);
   void Timestamp();
+  // Nullopt, with a finding, where they cannot be read.
+  std::optional<std::map<std::string, std::string>> ReadMeasurements();
   void ClassPart(std::string_view claim, const std::string& known, const std::string& found);
 
   const eat::Claims& claims_;

@@ -48,6 +48,8 @@ enum class MeasurementRule {
   // Digest maps (eat::ParseMeasurements): each name of the reference values present with one of its
   // digests, no name beyond them, and at least one reference value for the class.
   kReferenceValues,
+  // Some, in digest maps that can be read: the reference values are not known here.
+  kForm,
   // Not appraised.
   kIgnored,
 };
@@ -70,6 +72,17 @@ Appraisal AppraiseEvidence(const std::string& format, eat::Bytes payload,
 // `format` nullopt: absent, the TEEP profile.
 Appraisal AppraiseResult(const std::optional<std::string>& format, eat::Bytes payload,
                          const ResultPolicy& policy, const Expectations& expected);
+
+// What AppraiseEvidence would find whatever the tenant had registered: for who knows neither
+// attestation keys nor reference values (`tamctl check`). Empty is no acceptance, but that nothing
+// here stands against one. Other than there:
+//   - any eat_profile may be the media type's;
+//   - whoever may have signed, but one of `known` that the kid names must have;
+//   - of another profile than eat::kEvidenceProfile, whose claims are for its own verifier, no more
+//     is asked than times, freshness, and that a profile or cnf that is there be the right one.
+std::vector<Finding> PreviewEvidence(const std::string& format, eat::Bytes payload,
+                                     const std::vector<keys::PublicKey>& known,
+                                     const Expectations& expected);
 
 // The class that a token claims, with nothing verified: to look reference values up, no more.
 // InvalidArgument where the token or the claims cannot be read; parts that are absent are empty.

@@ -5,6 +5,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "services/attestation/eat/evidence_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/vectors.h"
@@ -18,57 +19,6 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr char kFormat[] = "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
-
-keys::PrivateKey NewKey(keys::KeyType type = keys::KeyType::kP256) {
-  return *keys::PrivateKey::Generate(type);
-}
-std::string Thumbprint(const keys::PublicKey& key) {
-  return std::string(key.thumbprint().begin(), key.thumbprint().end());
-}
-
-class EvidenceTest : public ::testing::Test {
- protected:
-  EvidenceTest() {
-    policy_.profiles = {eat::kEvidenceProfile};
-    policy_.keys = {attester_.public_key()};
-    policy_.reference_values = {{"tee-os", {std::string(32, 'g'), std::string(32, 'h')}}};
-    expected_.challenge = std::string(32, 'c');
-    expected_.agent = agent_.public_key().thumbprint();
-    expected_.at = absl::FromUnixSeconds(1'790'000'000);
-    claims_.cnf = eat::Confirmation{std::nullopt, Thumbprint(agent_.public_key()), std::nullopt};
-    claims_.nonces = {expected_.challenge};
-    claims_.ueid = "\x01" + std::string(16, 'u');
-    claims_.oemid = "oem";
-    claims_.hwmodel = "model";
-    claims_.hwversion = "1.0";
-    claims_.oemboot = true;
-    claims_.dbgstat = 3;
-    claims_.profile = eat::kEvidenceProfile;
-    claims_.issued_at = expected_.at;
-    claims_.measurements = {eat::EncodeMeasurements({{"tee-os", std::string(32, 'g')}})};
-  }
-
-  std::string Token(const keys::PrivateKey& key) {
-    return *cose::Sign1(key, AsBytes(eat::EncodeClaims(claims_)));
-  }
-  Appraisal Appraise(const std::string& format = kFormat) {
-    return AppraiseEvidence(format, AsBytes(Token(attester_)), policy_, expected_);
-  }
-  // The claims of all findings, in order.
-  static std::vector<std::string> Claims(const Appraisal& appraisal) {
-    std::vector<std::string> claims;
-    for (const Finding& finding : appraisal.findings) claims.push_back(finding.claim);
-    return claims;
-  }
-
-  const keys::PrivateKey attester_ = NewKey();
-  const keys::PrivateKey agent_ = NewKey(keys::KeyType::kEd25519);
-  EvidencePolicy policy_;
-  Expectations expected_;
-  eat::Claims claims_;
-};
 
 TEST_F(EvidenceTest, AcceptsWhatIsRight) {
   const Appraisal appraisal = Appraise();
@@ -218,7 +168,8 @@ TEST_F(EvidenceTest, KnownIdentityMustBeTheSame) {
 
 TEST_F(EvidenceTest, AnotherDevicesEvidenceNamesTheKey) {
   const keys::PrivateKey other = NewKey();
-  const Appraisal appraisal = AppraiseEvidence(kFormat, AsBytes(Token(other)), policy_, expected_);
+  const Appraisal appraisal =
+      AppraiseEvidence(kEvidenceFormat, AsBytes(Token(other)), policy_, expected_);
   ASSERT_THAT(appraisal.findings, SizeIs(1));
   EXPECT_EQ(appraisal.findings[0].claim, "signature");
   EXPECT_THAT(appraisal.findings[0].expected,
@@ -233,7 +184,7 @@ TEST_F(EvidenceTest, NothingIsBelievedOfAnUnauthenticToken) {
   claims_.dbgstat = 0;
   std::string token = Token(attester_);
   token.back() ^= 1;
-  const Appraisal flipped = AppraiseEvidence(kFormat, AsBytes(token), policy_, expected_);
+  const Appraisal flipped = AppraiseEvidence(kEvidenceFormat, AsBytes(token), policy_, expected_);
   EXPECT_THAT(Claims(flipped), ElementsAre("signature"));
   policy_.keys.clear();
   const Appraisal none = Appraise();
@@ -257,11 +208,11 @@ TEST_F(EvidenceTest, MalformedTokensAreRefusedWithAReason) {
   const std::string token = Token(attester_);
   for (size_t size = 0; size < token.size(); ++size) {
     const Appraisal cut =
-        AppraiseEvidence(kFormat, AsBytes(token.substr(0, size)), policy_, expected_);
+        AppraiseEvidence(kEvidenceFormat, AsBytes(token.substr(0, size)), policy_, expected_);
     ASSERT_THAT(Claims(cut), ElementsAre("attestation-payload")) << size;
   }
   const Appraisal large = AppraiseEvidence(
-      kFormat, AsBytes(std::string(kMaxEvidenceBytes + 1, 'x')), policy_, expected_);
+      kEvidenceFormat, AsBytes(std::string(kMaxEvidenceBytes + 1, 'x')), policy_, expected_);
   ASSERT_THAT(large.findings, SizeIs(1));
   EXPECT_THAT(large.findings[0].found, HasSubstr("want at most 65536 bytes"));
 }
@@ -269,11 +220,12 @@ TEST_F(EvidenceTest, MalformedTokensAreRefusedWithAReason) {
 TEST_F(EvidenceTest, EveryFlippedByteIsRefusedExceptInTheKid) {
   const std::string token =
       *cose::Sign1(attester_, AsBytes(eat::EncodeClaims(claims_)), {.with_kid = false});
-  ASSERT_TRUE(AppraiseEvidence(kFormat, AsBytes(token), policy_, expected_).accepted());
+  ASSERT_TRUE(AppraiseEvidence(kEvidenceFormat, AsBytes(token), policy_, expected_).accepted());
   for (size_t i = 0; i < token.size(); ++i) {
     std::string flipped = token;
     flipped[i] ^= 1;
-    EXPECT_FALSE(AppraiseEvidence(kFormat, AsBytes(flipped), policy_, expected_).accepted()) << i;
+    EXPECT_FALSE(AppraiseEvidence(kEvidenceFormat, AsBytes(flipped), policy_, expected_).accepted())
+        << i;
   }
 }
 

@@ -125,11 +125,12 @@ Endpoint EndpointOf(const CheckInput& input) {
 }
 
 // Of a message that the engine has verified and accepted.
-std::string Contradiction(std::string_view message, teep::WireProfile wire) {
+std::string Contradiction(std::string_view message, teep::WireProfile wire,
+                          const suit::ReportKeys& keys) {
   const auto cose = cose::Message::Parse(cbor::AsBytes(message), cose::TagRule::kOptional);
   if (!cose.ok() || !cose->unverified_payload().has_value()) return "";
   const auto decoded = teep::Decode(cbor::AsBytes(*cose->unverified_payload()), wire);
-  return decoded.ok() ? ContradictionIn(*decoded) : "";
+  return decoded.ok() ? ContradictionIn(*decoded, keys) : "";
 }
 
 // The engine with all that it needs, for one message.
@@ -164,7 +165,10 @@ class Bench {
     if (!IsAccepted(outcome_.outcome())) {
       return CheckResult{CheckResult::Verdict::kDrop, 0, outcome_.text()};
     }
-    std::string found = outcome_.flag().empty() ? Contradiction(message, wire_) : outcome_.flag();
+    suit::ReportKeys keys;
+    keys.decrypt = [this](suit::Bytes sealed) { return signing_.OpenReport(sealed); };
+    std::string found =
+        outcome_.flag().empty() ? Contradiction(message, wire_, keys) : outcome_.flag();
     if (!found.empty()) {
       return CheckResult{CheckResult::Verdict::kFlagged, 0, std::move(found)};
     }

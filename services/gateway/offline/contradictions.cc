@@ -7,7 +7,6 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
 #include "teep/suit/commands.h"
-#include "teep/suit/report.h"
 
 namespace tam::gateway {
 namespace {
@@ -41,8 +40,9 @@ std::string Collect(const std::vector<teep::SystemPropertyClaims>& tc_list, Imag
   return "";
 }
 
-std::string CompareReport(const std::string& bytes, const Images& images) {
-  const auto opened = suit::OpenReport(cbor::AsBytes(bytes), {});
+std::string CompareReport(const std::string& bytes, const suit::ReportKeys& keys,
+                          const Images& images) {
+  const auto opened = suit::OpenReport(cbor::AsBytes(bytes), keys);
   if (!opened.ok()) return "";  // nothing readable
   for (const suit::ReportedClaims& claims : opened->report.claims) {
     const auto reported = ImageIn(claims.parameters);
@@ -70,13 +70,13 @@ std::string CompareRequests(const teep::QueryResponse& response) {
 
 }  // namespace
 
-std::string ContradictionIn(const teep::Message& message) {
+std::string ContradictionIn(const teep::Message& message, const suit::ReportKeys& keys) {
   const auto* response = std::get_if<teep::QueryResponse>(&message);
   if (response == nullptr || !response->tc_list.has_value()) return "";
   Images images;
   if (std::string found = Collect(*response->tc_list, images); !found.empty()) return found;
   for (const std::string& report : response->suit_reports) {
-    if (std::string found = CompareReport(report, images); !found.empty()) return found;
+    if (std::string found = CompareReport(report, keys, images); !found.empty()) return found;
   }
   return CompareRequests(*response);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "teep/message/message.h"
+#include "teep/suit/report.h"
 
 namespace tam::gateway {
 
@@ -14,7 +15,8 @@ namespace tam::gateway {
 //   - tc-list and a readable SUIT report name different images of one component;
 //   - requested-tc-list asks for a component that tc-list has, without a sequence number that the
 //     installed one would be too old for.
-std::string ContradictionIn(const teep::Message& message);
+// `keys` open the reports; one that stays closed says nothing.
+std::string ContradictionIn(const teep::Message& message, const suit::ReportKeys& keys);
 
 }  // namespace tam::gateway
 

@@ -1,9 +1,10 @@
 #include "services/gateway/offline/played_services.h"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "crypto/cbor/cbor.h"
-#include "crypto/cose/cose.h"
 #include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "services/attestation/eat/verifier.h"
@@ -14,46 +15,50 @@ namespace {
 
 constexpr char kAnyUid[] = "offline-uid-0000";  // 16 bytes
 
-// Nothing is compared with a stored key here, for none is known: what remains is that the payload
-// is an EAT of this session and of this agent.
-absl::Status CheckEvidence(const v1::AppraiseRequest& request) {
-  const eat::Bytes payload = cbor::AsBytes(request.payload());
-  const auto token = cose::Message::Parse(eat::StripCwtTag(payload), cose::TagRule::kRequired);
-  if (!token.ok()) return token.status();
-  if (!token->unverified_payload().has_value()) {
-    return absl::InvalidArgumentError("attestation-payload: want claims, got a detached payload");
-  }
-  const auto claims = eat::ParseClaims(cbor::AsBytes(*token->unverified_payload()));
-  if (!claims.ok()) return claims.status();
-  if (claims->nonce_is_array || claims->nonces != std::vector<std::string>{request.challenge()}) {
-    return absl::UnauthenticatedError("eat_nonce");
-  }
-  keys::Thumbprint agent{};
-  std::copy_n(request.agent_thumbprint().begin(), agent.size(), agent.begin());
-  if (claims->cnf.has_value() && !claims->cnf->Names(agent)) {
-    return absl::UnauthenticatedError("cnf");
-  }
-  return absl::OkStatus();
-}
-
-void Refuse(std::string_view claim, std::string_view expected, std::string_view found,
-            v1::AppraiseResponse& response) {
-  response.set_verdict(v1::VERDICT_REFUSED);
-  v1::Reason& reason = *response.add_reasons();
-  reason.set_claim(std::string(claim));
-  reason.set_expected(std::string(expected));
-  reason.set_found(std::string(found));
-}
-
-attestation::Appraisal JudgeResult(const v1::AppraiseRequest& request, const CheckInput& input) {
-  std::optional<std::string> format;
-  if (!request.payload_format().empty()) format = request.payload_format();
+attestation::Expectations ExpectationsOf(const v1::AppraiseRequest& request, absl::Time at) {
   attestation::Expectations expected;
   expected.challenge = request.challenge();
   std::copy_n(request.agent_thumbprint().begin(), expected.agent.size(), expected.agent.begin());
-  expected.at = input.at;
-  return attestation::AppraiseResult(format, cbor::AsBytes(request.payload()),
-                                     {{eat::kTeepProfile}, input.verifier_keys}, expected);
+  expected.at = at;
+  return expected;
+}
+
+std::vector<keys::PublicKey> KnownKeys(const CheckInput& input) {
+  std::vector<keys::PublicKey> known = input.agent_keys;
+  known.insert(known.end(), input.verifier_keys.begin(), input.verifier_keys.end());
+  return known;
+}
+
+// A result as the attestation service judges it; evidence as far as that goes without the device's
+// attestation keys and reference values.
+v1::AppraiseResponse Appraise(const v1::AppraiseRequest& request, const CheckInput& input) {
+  std::optional<std::string> format;
+  if (!request.payload_format().empty()) format = request.payload_format();
+  const attestation::Expectations expected = ExpectationsOf(request, input.at);
+  const eat::Bytes payload = cbor::AsBytes(request.payload());
+  v1::AppraiseResponse response;
+  response.set_was_result(eat::ClassifyPayload(format, {eat::kTeepProfile}) ==
+                          eat::PayloadKind::kAttestationResult);
+  bool accepted = false;
+  std::vector<attestation::Finding> findings;
+  if (response.was_result()) {
+    attestation::Appraisal appraisal = attestation::AppraiseResult(
+        format, payload, {{eat::kTeepProfile}, input.verifier_keys}, expected);
+    accepted = appraisal.accepted();
+    findings = std::move(appraisal.findings);
+  } else {
+    findings =
+        attestation::PreviewEvidence(request.payload_format(), payload, KnownKeys(input), expected);
+    accepted = findings.empty();
+  }
+  response.set_verdict(accepted ? v1::VERDICT_ACCEPTED : v1::VERDICT_REFUSED);
+  for (const attestation::Finding& finding : findings) {
+    v1::Reason& reason = *response.add_reasons();
+    reason.set_claim(finding.claim);
+    reason.set_expected(finding.expected);
+    reason.set_found(finding.found);
+  }
+  return response;
 }
 
 absl::StatusOr<v1::DecryptResponse> Open(const v1::DecryptRequest& request,
@@ -125,25 +130,9 @@ PlayedRegistry::PlayedRegistry(const CheckInput& input) : PlayedService("Registr
 PlayedAttestation::PlayedAttestation(const CheckInput& input)
     : PlayedService("AttestationSessionService") {
   On<v1::AppraiseRequest, v1::AppraiseResponse>("Appraise", [this, &input](const auto& request) {
-    std::optional<std::string> format;
-    if (!request.payload_format().empty()) format = request.payload_format();
-    v1::AppraiseResponse response;
-    response.set_verdict(v1::VERDICT_ACCEPTED);
-    response.set_was_result(eat::ClassifyPayload(format, {eat::kTeepProfile}) ==
-                            eat::PayloadKind::kAttestationResult);
-    was_evidence_ = false;
-    if (response.was_result()) {
-      const attestation::Appraisal appraisal = JudgeResult(request, input);
-      for (const attestation::Finding& finding : appraisal.findings) {
-        Refuse(finding.claim, finding.expected, finding.found, response);
-      }
-      if (!appraisal.accepted()) response.set_verdict(v1::VERDICT_REFUSED);
-    } else if (const absl::Status form = CheckEvidence(request); !form.ok()) {
-      Refuse(StdView(form.message()), "evidence of this session and agent", "", response);
-    } else {
-      was_evidence_ = true;
-    }
-    return absl::StatusOr<v1::AppraiseResponse>(response);
+    v1::AppraiseResponse response = Appraise(request, input);
+    was_evidence_ = !response.was_result() && response.verdict() == v1::VERDICT_ACCEPTED;
+    return absl::StatusOr<v1::AppraiseResponse>(std::move(response));
   });
 }
 
@@ -153,7 +142,8 @@ PlayedCatalog::PlayedCatalog() : PlayedService("CatalogSessionService") {
   });
 }
 
-PlayedSigning::PlayedSigning(const CheckInput& input) : PlayedService("SigningSessionService") {
+PlayedSigning::PlayedSigning(const CheckInput& input)
+    : PlayedService("SigningSessionService"), input_(input) {
   On<v1::DecryptRequest, v1::DecryptResponse>(
       "Decrypt", [&input](const auto& request) { return Open(request, input.decrypt_keys); });
   On<v1::SignQueryRequestRequest, v1::SignQueryRequestResponse>(
@@ -169,6 +159,15 @@ PlayedSigning::PlayedSigning(const CheckInput& input) : PlayedService("SigningSe
     response.set_message("Update");
     return absl::StatusOr<v1::SignUpdateResponse>(response);
   });
+}
+
+absl::StatusOr<std::string> PlayedSigning::OpenReport(suit::Bytes sealed) const {
+  v1::DecryptRequest request;
+  request.set_use(v1::DECRYPT_USE_SUIT_REPORT);
+  request.set_message(cbor::AsString(sealed));
+  auto opened = Open(request, input_.decrypt_keys);
+  if (!opened.ok()) return opened.status();
+  return std::move(*opened->mutable_plaintext());
 }
 
 }  // namespace tam::gateway

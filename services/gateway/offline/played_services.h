@@ -19,6 +19,7 @@
 #include "proto/tam/v1/signing_session.pb.h"
 #include "services/gateway/offline/check.h"
 #include "services/runtime/rpc.h"
+#include "teep/suit/report.h"
 
 namespace tam::gateway {
 
@@ -58,7 +59,7 @@ class PlayedRegistry : public PlayedService {
   explicit PlayedRegistry(const CheckInput& input);
 };
 
-// Judges results by the verifier keys, evidence by its form, nonce and cnf.
+// Judges results by the verifier keys, evidence by attestation::PreviewEvidence.
 class PlayedAttestation : public PlayedService {
  public:
   explicit PlayedAttestation(const CheckInput& input);
@@ -78,11 +79,14 @@ class PlayedCatalog : public PlayedService {
 class PlayedSigning : public PlayedService {
  public:
   explicit PlayedSigning(const CheckInput& input);
+  // What an encrypted SUIT report holds. InvalidArgument; Unauthenticated: no key opens it.
+  absl::StatusOr<std::string> OpenReport(suit::Bytes sealed) const;
   // Of the last Update; 0: there was none, or it bore no error.
   uint32_t err_code() const { return err_code_; }
   const std::string& err_msg() const { return err_msg_; }
 
  private:
+  const CheckInput& input_;
   uint32_t err_code_ = 0;
   std::string err_msg_;
 };
