@@ -21,8 +21,8 @@ void Parse(std::string_view head) {
   http::request_parser<http::string_body> parser;
   boost::system::error_code error;
   parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
-  // A whole head needs nothing more, and is never unfolded.
-  Check(error != http::error::need_more);
+  // Also where Beast would like more of a line that ended (a version of one octet): a whole head
+  // gets no more, and is refused.
   if (error) return;
   Check(parser.is_header_done());
   const int code = tam::gateway::RefusalOfHead(parser.get(), parser.get().version());

@@ -125,6 +125,7 @@ TEST_P(HttpHeadTest, RefusesAndClosesWhatIsNot) {
       {absl::StrCat(ok, "X: a\rb\r\n\r\n"), 400},  // bare CR
       {"POST /tam/acme/main HTTP/2.0\r\nHost: t\r\n\r\n", 505},
       {"POST /tam/acme/main\r\n\r\n", 400},
+      {"POST /tam/acme/main 1\r\n\r\n", 400},  // Beast would wait for the rest of the version
       {absl::StrCat("POST  /tam/acme/main HTTP/1.1\r\n", kHost, "\r\n"), 400},
   };
   for (const auto& [request, code] : cases) {
