@@ -98,6 +98,11 @@ TEST_F(AgentRequestsTest, UnsolicitedOnlyAfterARequestWithoutTokenAndChallenge) 
   EXPECT_EQ(Response().token, std::nullopt);
   EXPECT_EQ(Response().attestation_payload, std::nullopt);
   EXPECT_THAT(Response().unneeded_manifest_list, ElementsAre(kSuit));
+
+  options = Timestamped();
+  options.unsolicited = true;
+  ASSERT_OK(Run({}, options));
+  EXPECT_NE(Response().attestation_payload, std::nullopt);
 }
 
 TEST_F(AgentRequestsTest, AFailureOfTheTransportEndsTheLeave) {

@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
+#include "tools/teepsim/journal.h"
 #include "tools/teepsim/status_macros.h"
 
 namespace tam::teepsim {
@@ -20,7 +21,6 @@ constexpr char kAgentKeyFile[] = "keys/agent.pem";
 constexpr char kAttestationKeyFile[] = "keys/attestation.pem";
 constexpr char kReportKeyFile[] = "keys/report.pem";
 constexpr size_t kMaxFileName = 200;
-constexpr size_t kMaxJournalBytes = 256 << 20;
 
 bool IsPlain(std::string_view element) {
   return !element.empty() && element.front() != '.' && !element.starts_with("0x") &&
@@ -73,8 +73,9 @@ std::string ComponentFileName(const suit::ComponentId& id) {
     if (&element != &id.front()) name += '+';
     name += IsPlain(element) ? element : Concat("0x", absl::BytesToHexString(element));
   }
-  if (name.size() <= kMaxFileName) return name;
-  return Concat("sha256+", absl::BytesToHexString(DigestText(suit::EncodeComponentId(id))));
+  if (!name.empty() && name.size() <= kMaxFileName) return name;
+  // No name above begins so: what follows 0x there is hex.
+  return Concat("0xsha256+", absl::BytesToHexString(DigestText(suit::EncodeComponentId(id))));
 }
 
 absl::StatusOr<std::unique_ptr<DeviceState>> DeviceState::Create(const std::string& folder,
@@ -230,21 +231,13 @@ absl::Status DeviceState::SetLastRequestBound(std::optional<bool> bound) {
   return Commit(std::move(next), {});
 }
 
-//   journal = [state: bstr, { * name: bstr / nil }]
 absl::Status DeviceState::Commit(StateRecord next, const FileChanges& changes) {
   std::string state = EncodeState(next);
   if (changes.empty()) {
     TEEPSIM_RETURN_IF_ERROR(files_.Replace(kStateFile, state));
   } else {
-    cbor::MapBuilder names;
-    for (const auto& [name, bytes] : changes) {
-      cbor::Writer value;
-      bytes.has_value() ? value.ByteString(*bytes) : value.Null();
-      names.Set(name, std::move(value));
-    }
-    cbor::Writer journal;
-    journal.Array(2).ByteString(state).Raw(names.Encode());
-    TEEPSIM_RETURN_IF_ERROR(files_.Replace(kJournalFile, journal.bytes()));
+    const Journal journal{std::move(state), changes};
+    TEEPSIM_RETURN_IF_ERROR(files_.Replace(kJournalFile, EncodeJournal(journal)));
     TEEPSIM_RETURN_IF_ERROR(FinishJournal());
   }
   record_ = std::move(next);
@@ -255,23 +248,15 @@ absl::Status DeviceState::Commit(StateRecord next, const FileChanges& changes) {
 absl::Status DeviceState::FinishJournal() {
   if (!files_.Exists(kJournalFile)) return absl::OkStatus();
   TEEPSIM_ASSIGN_OR_RETURN(const std::string bytes, files_.Read(kJournalFile));
-  cbor::Limits limits;
-  limits.max_bytes = kMaxJournalBytes;
-  TEEPSIM_ASSIGN_OR_RETURN(const cbor::Document document,
-                           cbor::Document::Parse(cbor::AsBytes(bytes), limits, kJournalFile));
-  const cbor::Item root = document.root();
-  TEEPSIM_RETURN_IF_ERROR(root.CheckArray(2, 2));
-  for (const auto [key, value] : root.at(1).each_pair()) {
-    TEEPSIM_ASSIGN_OR_RETURN(const std::string_view name, key.Text());
-    if (value.is_null()) {
-      TEEPSIM_RETURN_IF_ERROR(files_.Remove(name));
-      continue;
-    }
-    TEEPSIM_ASSIGN_OR_RETURN(const cbor::Bytes content, value.ByteString());
-    TEEPSIM_RETURN_IF_ERROR(files_.Replace(name, cbor::AsView(content)));
+  const auto journal = DecodeJournal(cbor::AsBytes(bytes));
+  if (!journal.ok()) {
+    return absl::DataLossError(Concat(files_.root(), ": ", StdView(journal.status().message())));
   }
-  TEEPSIM_ASSIGN_OR_RETURN(const cbor::Bytes state, root.at(0).ByteString());
-  TEEPSIM_RETURN_IF_ERROR(files_.Replace(kStateFile, cbor::AsView(state)));
+  for (const auto& [name, content] : journal->files) {
+    TEEPSIM_RETURN_IF_ERROR(content.has_value() ? files_.Replace(name, *content)
+                                                : files_.Remove(name));
+  }
+  TEEPSIM_RETURN_IF_ERROR(files_.Replace(kStateFile, journal->state));
   return files_.Remove(kJournalFile);
 }
 

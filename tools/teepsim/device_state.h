@@ -75,7 +75,8 @@ std::string EncodeState(const StateRecord& record);
 // InvalidArgument "state.cbor: …".
 absl::StatusOr<StateRecord> DecodeState(suit::Bytes encoded);
 
-// File name of a component: its elements joined by '+', in hex ("0x…") where they are not plain.
+// File name of a component, another for each: its elements joined by '+', in hex ("0x…") where they
+// are not plain; a digest where that were too long or nothing.
 std::string ComponentFileName(const suit::ComponentId& id);
 
 // One process at a time holds a folder. Not thread safe.

@@ -13,6 +13,7 @@
 #include "teep/suit/testing/manifest_builder.h"
 #include "tests/support/status_matchers.h"
 #include "tools/teepsim/device_file.h"
+#include "tools/teepsim/journal.h"
 
 namespace tam::teepsim {
 namespace {
@@ -187,6 +188,27 @@ TEST_F(DeviceStateTest, ADamagedStateIsNotTakenForAnEmptyOne) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("state.cbor")));
 }
 
+// Nothing of it is begun: not what a later part forbids, and nothing outside the two folders.
+TEST_F(DeviceStateTest, ADamagedJournalIsNotCarriedOut) {
+  const Snapshot before = Take();
+  const std::string key = *DurableFiles(folder_).Read("keys/agent.pem");
+  for (const std::string name : {"keys/agent.pem", "components/../keys/agent.pem", "state.cbor",
+                                 "components/", "manifests/..", "/etc/teepsim"}) {
+    const Journal journal{before.state, {{"components/first", "x"}, {name, "x"}}};
+    ASSERT_OK(DurableFiles(folder_).Replace("journal.cbor", EncodeJournal(journal)));
+    EXPECT_THAT(DeviceState::Open(folder_),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("journal.cbor")))
+        << name;
+  }
+  const Journal no_state{"no state", {{"components/first", "x"}}};
+  ASSERT_OK(DurableFiles(folder_).Replace("journal.cbor", EncodeJournal(no_state)));
+  EXPECT_THAT(DeviceState::Open(folder_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("journal.cbor")));
+  ASSERT_OK(DurableFiles(folder_).Remove("journal.cbor"));
+  EXPECT_EQ(Take(), before);
+  EXPECT_EQ(*DurableFiles(folder_).Read("keys/agent.pem"), key);
+}
+
 TEST_F(DeviceStateTest, PrivateKeysAreForTheOwnerAlone) {
   for (const char* name : {"/keys/agent.pem", "/keys/attestation.pem"}) {
     const auto mode = std::filesystem::status(folder_ + name).permissions();
@@ -214,7 +236,11 @@ TEST(ComponentFileNameTest, DiffersForDifferentComponentsAndStaysInsideTheFolder
   EXPECT_EQ(ComponentFileName({"..", "a/b"}), "0x2e2e+0x612f62");
   EXPECT_NE(ComponentFileName({"0x8d82"}), ComponentFileName({std::string("\x8d\x82", 2)}));
   EXPECT_NE(ComponentFileName({"a", "b"}), ComponentFileName({"a+b"}));
-  EXPECT_LT(ComponentFileName({std::string(300, 'a')}).size(), 100u);
+  const std::string digest = ComponentFileName({std::string(300, 'a')});
+  EXPECT_LT(digest.size(), 100u);
+  EXPECT_NE(ComponentFileName({"sha256", digest.substr(digest.find('+') + 1)}), digest);
+  EXPECT_NE(ComponentFileName({}), ComponentFileName({""}));
+  EXPECT_NE(ComponentFileName({}), "");
 }
 
 }  // namespace

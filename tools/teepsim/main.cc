@@ -46,12 +46,15 @@ What a device may do besides, all of `run`:
     --freshness timestamp        Evidence says when it was made and for whom, instead of a nonce
     --passport-verifier-key FILE Attestation Results by this private key of a Verifier, whom the
                                  device plays, where a TAM asks for them (Passport model)
-    --request COMPONENT...       components to be installed (requested-tc-list)
+    --request COMPONENT[=NUMBER]...
+                                 components to be installed (requested-tc-list), by a manifest of
+                                 this sequence number or a greater one
     --have-binary COMPONENT=FILE...
                                  requested, and FILE is installed when the manifest comes alone
     --unneeded COMPONENT...      manifests to be removed (unneeded-manifest-list)
     --unsolicited                begins with a QueryResponse; only when the last QueryRequest had
-                                 neither token nor challenge
+                                 neither token nor challenge; Evidence is in it with
+                                 --freshness timestamp alone
 
 Faults, for testers, all of `run`:
     --evidence-nonce HEX         another eat_nonce than the challenge

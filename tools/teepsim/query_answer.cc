@@ -104,6 +104,10 @@ absl::StatusOr<std::string> Device::MakeUnsolicited() {
         "unsolicited: the last QueryRequest had a token or a challenge");
   }
   teep::QueryResponse response;
+  // Nothing was given that a nonce could be, but the time is anybody's.
+  if (options_.attestation.timestamps) {
+    TEEPSIM_RETURN_IF_ERROR(AddAttestation(teep::QueryRequest(), response));
+  }
   AddComponents(response);
   response.requested_tc_list = options_.requested;
   response.unneeded_manifest_list = options_.unneeded;

@@ -1,7 +1,9 @@
 #include "tools/teepsim/run_options.h"
 
+#include <algorithm>
 #include <string_view>
 
+#include "absl/strings/numbers.h"
 #include "crypto/text/text.h"
 #include "tools/tamctl/component_text.h"
 #include "tools/teepsim/key_files.h"
@@ -97,10 +99,27 @@ absl::Status ReadBinaries(const CommandLine& line, SessionOptions& options) {
   return absl::OkStatus();
 }
 
+// COMPONENT or COMPONENT=NUMBER: from which sequence number on its manifest is wanted.
+absl::StatusOr<teep::RequestedTcInfo> ReadRequest(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  const std::string number = equals == std::string::npos ? "" : text.substr(equals + 1);
+  const bool has_number =
+      !number.empty() && std::all_of(number.begin(), number.end(),
+                                     [](unsigned char c) { return c >= '0' && c <= '9'; });
+  teep::RequestedTcInfo info;
+  TEEPSIM_ASSIGN_OR_RETURN(info.component_id,
+                           tamctl::ParseComponentText(has_number ? text.substr(0, equals) : text));
+  if (!has_number) return info;
+  if (!absl::SimpleAtoi(number, &info.manifest_sequence_number.emplace())) {
+    return absl::InvalidArgumentError(Concat("--request: want a sequence number, got ", number));
+  }
+  return info;
+}
+
 absl::Status ReadAgentRequests(const CommandLine& line, SessionOptions& options) {
-  TEEPSIM_ASSIGN_OR_RETURN(const auto requested, ReadComponents(line, "request"));
-  for (const suit::ComponentId& id : requested) {
-    options.requested.push_back({id, std::nullopt, std::nullopt});
+  for (const std::string& text : line.All("request")) {
+    TEEPSIM_ASSIGN_OR_RETURN(teep::RequestedTcInfo info, ReadRequest(text));
+    options.requested.push_back(std::move(info));
   }
   TEEPSIM_RETURN_IF_ERROR(ReadBinaries(line, options));
   TEEPSIM_ASSIGN_OR_RETURN(options.unneeded, ReadComponents(line, "unneeded"));

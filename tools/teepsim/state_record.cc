@@ -63,6 +63,9 @@ absl::StatusOr<std::string> TextAt(const cbor::Item& map, int64_t key) {
 absl::StatusOr<DeviceProfile> ReadProfile(const cbor::Item& map) {
   DeviceProfile profile;
   TEEPSIM_ASSIGN_OR_RETURN(const std::string suite, TextAt(map, 1));
+  if (suite != kP256Name && suite != kEd25519Name) {
+    return map.Error(Concat("want suite esp256 or ed25519, got '", suite, "'"));
+  }
   profile.suite = suite == kEd25519Name ? keys::KeyType::kEd25519 : keys::KeyType::kP256;
   TEEPSIM_ASSIGN_OR_RETURN(profile.ueid, BytesAt(map, 2));
   TEEPSIM_ASSIGN_OR_RETURN(profile.oemid, BytesAt(map, 3));

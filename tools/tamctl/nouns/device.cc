@@ -52,8 +52,13 @@ absl::Status AddKey(Context& context, const keys::PublicKey& key,
 absl::StatusOr<DeviceFile> ReadDevice(Context& context) {
   DeviceFile device;
   if (context.arguments().size() > 1) {
-    auto read = ReadDeviceFile(context, context.arguments()[1]);
-    if (!read.ok()) return read;
+    const std::string& path = context.arguments()[1];
+    const auto text = context.ReadFile(path, 1 << 20);
+    if (!text.ok()) return text.status();
+    auto read = ParseDeviceFile(*text);
+    if (!read.ok()) {
+      return absl::InvalidArgumentError(Concat(path, ": ", StdView(read.status().message())));
+    }
     device = *std::move(read);
   }
   for (const auto& [flag, target] : {std::pair{"agent-key", &device.agent_key},

@@ -31,7 +31,9 @@ absl::Status ReadKeyMember(const google::protobuf::Struct& file, const std::stri
   const auto entry = file.fields().find(member);
   if (entry == file.fields().end()) return absl::OkStatus();
   const auto content = KeyFileContent(entry->second);
-  if (!content.ok()) return content.status();
+  if (!content.ok()) {
+    return absl::InvalidArgumentError(Concat(member, ": ", StdView(content.status().message())));
+  }
   auto parsed = keys::ParsePublicKeyFile(cbor::AsBytes(*content));
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(Concat(member, ": ", StdView(parsed.status().message())));
@@ -44,6 +46,9 @@ absl::Status ReadHexMember(const google::protobuf::Struct& file, const std::stri
                            std::string* bytes) {
   const auto entry = file.fields().find(member);
   if (entry == file.fields().end()) return absl::OkStatus();
+  if (entry->second.kind_case() != Value::kStringValue) {
+    return absl::InvalidArgumentError(Concat(member, ": want hex digits in a string"));
+  }
   auto parsed = ParseHex(entry->second.string_value());
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(Concat(member, ": ", StdView(parsed.status().message())));
@@ -54,12 +59,10 @@ absl::Status ReadHexMember(const google::protobuf::Struct& file, const std::stri
 
 }  // namespace
 
-absl::StatusOr<DeviceFile> ReadDeviceFile(Context& context, const std::string& path) {
-  const auto text = context.ReadFile(path, 1 << 20);
-  if (!text.ok()) return text.status();
+absl::StatusOr<DeviceFile> ParseDeviceFile(std::string_view text) {
   google::protobuf::Struct file;
-  if (!google::protobuf::util::JsonStringToMessage(*text, &file).ok()) {
-    return absl::InvalidArgumentError(Concat(path, ": want a JSON object"));
+  if (!google::protobuf::util::JsonStringToMessage({text.data(), text.size()}, &file).ok()) {
+    return absl::InvalidArgumentError("want a JSON object");
   }
   DeviceFile device;
   for (const absl::Status& status :
@@ -67,9 +70,7 @@ absl::StatusOr<DeviceFile> ReadDeviceFile(Context& context, const std::string& p
         ReadKeyMember(file, "attestation_key", &device.attestation_key),
         ReadHexMember(file, "oemid", device.device_class.mutable_oemid()),
         ReadHexMember(file, "hwmodel", device.device_class.mutable_hwmodel())}) {
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(Concat(path, ": ", StdView(status.message())));
-    }
+    if (!status.ok()) return status;
   }
   return device;
 }

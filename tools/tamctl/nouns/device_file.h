@@ -4,11 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "crypto/keys/key.h"
 #include "proto/tam/v1/types.pb.h"
-#include "tools/tamctl/command.h"
 
 namespace tam::tamctl {
 
@@ -20,8 +20,8 @@ struct DeviceFile {
 
 // A JSON object with the members "agent_key" and "attestation_key" (a PEM text, a COSE_Key in hex,
 // or a JWK object; the key's public part is taken), "oemid" and "hwmodel" (hex). Other members
-// are left alone. InvalidArgument names the file and the member.
-absl::StatusOr<DeviceFile> ReadDeviceFile(Context& context, const std::string& path);
+// are left alone. InvalidArgument names the member.
+absl::StatusOr<DeviceFile> ParseDeviceFile(std::string_view text);
 
 }  // namespace tam::tamctl
 
