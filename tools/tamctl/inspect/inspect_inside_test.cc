@@ -13,6 +13,7 @@
 #include "teep/message/message.h"
 #include "teep/suit/report.h"
 #include "tools/tamctl/inspect/inspect.h"
+#include "tools/tamctl/inspect/inspect_fixture.h"
 
 namespace tam::inspect {
 namespace {
@@ -31,8 +32,6 @@ using State = SignatureResult::State;
 
 constexpr char kToken[] = "tttttttttttttttt";
 
-keys::PrivateKey MakeKey() { return *keys::PrivateKey::Generate(keys::KeyType::kP256); }
-
 std::string Claims() {
   cbor::MapBuilder claims;
   claims.Set(10, cbor::Writer().ByteString(std::string(32, 'n')));
@@ -44,15 +43,6 @@ std::string Seal(const AgreementKey& key, std::string_view plaintext, std::strin
                  cose::ContentAlgorithm algorithm = cose::ContentAlgorithm::kA128Gcm) {
   return *cose::Encrypt(key.public_key(), cbor::AsBytes(plaintext), algorithm, purpose,
                         secret::RandomSource::System());
-}
-
-std::string Sign(const keys::PrivateKey& key, std::string_view payload) {
-  return *cose::Sign1(key, cbor::AsBytes(payload));
-}
-
-Result Look(std::string_view bytes, const std::vector<NamedKey>& keys = {},
-            const Options& options = Options()) {
-  return Inspect(cbor::AsBytes(bytes), keys, options);
 }
 
 std::string Response(const keys::PrivateKey& agent, const std::string& evidence) {

@@ -10,6 +10,7 @@
 #include "teep/message/message.h"
 #include "teep/suit/author.h"
 #include "tests/support/status_matchers.h"
+#include "tools/tamctl/inspect/inspect_fixture.h"
 
 namespace tam::inspect {
 namespace {
@@ -23,10 +24,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using State = SignatureResult::State;
 
-keys::PrivateKey MakeKey(keys::KeyType type = keys::KeyType::kP256) {
-  return *keys::PrivateKey::Generate(type);
-}
-
 NamedKey Named(std::string name, const keys::PrivateKey& key) {
   return {std::move(name), key.public_key()};
 }
@@ -35,11 +32,6 @@ std::string SuccessPayload() {
   teep::Success success;
   success.token = std::string(16, 't');
   return *teep::Encode(success);
-}
-
-std::string Sign(const keys::PrivateKey& key, std::string_view payload,
-                 const cose::SignOptions& options = cose::SignOptions()) {
-  return *cose::Sign1(key, cbor::AsBytes(payload), options);
 }
 
 std::string EnvelopeFor(const keys::PrivateKey& key) {
@@ -51,11 +43,6 @@ std::string EnvelopeFor(const keys::PrivateKey& key) {
   spec.class_id = std::string(16, 'c');
   spec.payload = "payload bytes";
   return *suit::CreateSignedEnvelope(spec, key);
-}
-
-Result Look(std::string_view bytes, const std::vector<NamedKey>& keys = {},
-            const Options& options = Options()) {
-  return Inspect(cbor::AsBytes(bytes), keys, options);
 }
 
 std::string FirstProblem(const Result& result) {
