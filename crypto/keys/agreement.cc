@@ -8,7 +8,7 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/keys/cose_key.h"
 #include "crypto/keys/key_impl.h"
-#include "crypto/text/text.h"
+#include "crypto/keys/private_origin.h"
 #include "openssl/curve25519.h"
 #include "openssl/ec.h"
 #include "openssl/ecdh.h"
@@ -151,33 +151,12 @@ std::string AgreementPublicKey::ToPem() const {
 }
 
 AgreementKey AgreementKey::Generate(AgreementCurve curve, secret::RandomSource& random) {
-  Array32 d;
-  while (true) {
-    random.Fill(absl::MakeSpan(d));
-    absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::Of(NameOf(curve), d);
-    OPENSSL_cleanse(d.data(), d.size());
-    // One in 2^32 numbers is no scalar of P-256: draw again.
-    if (impl.ok()) return AgreementKey(*std::move(impl));
-  }
+  return AgreementKey(GenerateImpl<Impl>(NameOf(curve), random));
 }
 
 absl::StatusOr<AgreementKey> AgreementKey::FromCoseKey(Bytes cose_key) {
-  const auto document = cbor::Document::Parse(cose_key, cbor::Limits(), "cose-key");
-  if (!document.ok()) return document.status();
-  const cbor::Item map = document->root();
-  const absl::StatusOr<CurveKey> key = ReadCurveKey(map, KeyUse::kAgree);
-  if (!key.ok()) return key.status();
-  const absl::StatusOr<cbor::Item> d = map.Get(kLabelD);
-  if (!d.ok()) return d.status();
-  absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::Of(key->curve, *key->d);
-  if (!impl.ok()) return d->Error(StdView(impl.status().message()));
-  if (key->x.has_value()) {
-    const auto stated = AgreementPublicKey::FromCoseKey(cbor::AsBytes(PublicPart(map)));
-    if (!stated.ok()) return stated.status();
-    if (!(*stated == (*impl)->public_key)) {
-      return d->Error("want the private key of the public part, got another");
-    }
-  }
+  auto impl = ImplFromCoseKey<Impl>(cose_key, KeyUse::kAgree);
+  if (!impl.ok()) return impl.status();
   return AgreementKey(*std::move(impl));
 }
 
@@ -186,21 +165,9 @@ absl::StatusOr<AgreementKey> AgreementKey::FromPem(std::string_view pem) {
   if (!key.ok()) return key.status();
   const auto stated = AgreementPublicKey::Impl::OfEvp(key->get());
   if (!stated.ok()) return stated.status();
-  Array32 d;
-  size_t size = d.size();
-  const bool p256 = (*stated)->ec != nullptr;
-  if (p256) {
-    ReadScalar(EVP_PKEY_get0_EC_KEY(key->get()), d);
-  } else if (EVP_PKEY_get_raw_private_key(key->get(), d.data(), &size) != 1) {
-    return Invalid("private key: want a private part, got none");
-  }
-  absl::StatusOr<std::shared_ptr<const Impl>> impl =
-      Impl::Of(p256 ? CurveName::kP256 : CurveName::kX25519, d);
-  OPENSSL_cleanse(d.data(), d.size());
+  const CurveName curve = (*stated)->ec != nullptr ? CurveName::kP256 : CurveName::kX25519;
+  auto impl = ImplFromEvp<Impl>(key->get(), curve, (*stated)->thumbprint);
   if (!impl.ok()) return impl.status();
-  if ((*impl)->public_key.thumbprint() != (*stated)->thumbprint) {
-    return Invalid("private key: want the private key of the public part, got another");
-  }
   return AgreementKey(*std::move(impl));
 }
 

@@ -6,14 +6,13 @@
 #include "crypto/keys/cose_key.h"
 #include "crypto/keys/key.h"
 #include "crypto/keys/key_impl.h"
-#include "crypto/text/text.h"
+#include "crypto/keys/private_origin.h"
 #include "openssl/bn.h"
 #include "openssl/curve25519.h"
 #include "openssl/ec.h"
 #include "openssl/ecdsa.h"
 #include "openssl/err.h"
 #include "openssl/mem.h"
-#include "openssl/nid.h"
 
 namespace tam::keys {
 namespace {
@@ -77,57 +76,26 @@ struct PrivateKey::Impl {
 
 absl::StatusOr<PrivateKey> PrivateKey::Generate(KeyType type) {
   if (type != KeyType::kP256 && type != KeyType::kEd25519) std::abort();  // Keys of ours alone.
-  const CurveName curve = type == KeyType::kP256 ? CurveName::kP256 : CurveName::kEd25519;
-  std::array<uint8_t, kSeedBytes> d;
-  while (true) {
-    secret::RandomSource::System().Fill(absl::MakeSpan(d));
-    absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::Of(curve, d);
-    OPENSSL_cleanse(d.data(), d.size());
-    // One in 2^32 numbers is not below n: draw again.
-    if (impl.ok()) return PrivateKey(*std::move(impl));
-  }
+  return PrivateKey(
+      GenerateImpl<Impl>(type == KeyType::kP256 ? CurveName::kP256 : CurveName::kEd25519,
+                         secret::RandomSource::System()));
 }
 
 absl::StatusOr<PrivateKey> PrivateKey::FromCoseKey(Bytes cose_key) {
-  const auto document = cbor::Document::Parse(cose_key, cbor::Limits(), "cose-key");
-  if (!document.ok()) return document.status();
-  const cbor::Item map = document->root();
-  const absl::StatusOr<CurveKey> key = ReadCurveKey(map, KeyUse::kSign);
-  if (!key.ok()) return key.status();
-  const absl::StatusOr<cbor::Item> d = map.Get(kLabelD);
-  if (!d.ok()) return d.status();
-  absl::StatusOr<std::shared_ptr<const Impl>> impl = Impl::Of(key->curve, *key->d);
-  if (!impl.ok()) return d->Error(StdView(impl.status().message()));
-  if (key->x.has_value()) {
-    const auto stated = PublicKey::FromCoseKey(cbor::AsBytes(PublicPart(map)));
-    if (!stated.ok()) return stated.status();
-    if (!(*stated == (*impl)->public_key)) {
-      return d->Error("want the private key of the public part, got another");
-    }
-  }
+  auto impl = ImplFromCoseKey<Impl>(cose_key, KeyUse::kSign);
+  if (!impl.ok()) return impl.status();
   return PrivateKey(*std::move(impl));
 }
 
 absl::StatusOr<PrivateKey> PrivateKey::FromPem(std::string_view pem) {
   const absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> key = ParsePrivatePem(pem);
   if (!key.ok()) return key.status();
-  const auto public_impl = PublicKey::Impl::OfEvp(key->get(), Curves::kTeep);
-  if (!public_impl.ok()) return public_impl.status();
-  const bool p256 = (*public_impl)->type == KeyType::kP256;
-  std::array<uint8_t, kSeedBytes> d;
-  size_t size = d.size();
-  if (p256) {
-    ReadScalar(EVP_PKEY_get0_EC_KEY(key->get()), d);
-  } else if (EVP_PKEY_get_raw_private_key(key->get(), d.data(), &size) != 1) {
-    return Invalid("private key: want a private part, got none");
-  }
-  absl::StatusOr<std::shared_ptr<const Impl>> impl =
-      Impl::Of(p256 ? CurveName::kP256 : CurveName::kEd25519, d);
-  OPENSSL_cleanse(d.data(), d.size());
+  const auto stated = PublicKey::Impl::OfEvp(key->get(), Curves::kTeep);
+  if (!stated.ok()) return stated.status();
+  const CurveName curve =
+      (*stated)->type == KeyType::kP256 ? CurveName::kP256 : CurveName::kEd25519;
+  auto impl = ImplFromEvp<Impl>(key->get(), curve, (*stated)->thumbprint);
   if (!impl.ok()) return impl.status();
-  if ((*impl)->public_key.thumbprint() != (*public_impl)->thumbprint) {
-    return Invalid("private key: want the private key of the public part, got another");
-  }
   return PrivateKey(*std::move(impl));
 }
 
