@@ -359,52 +359,5 @@ TEST(Message, EncodeRefusesWhatDecodeWould) {
   EXPECT_THAT(Encode(update), StatusIs(kInvalid));
 }
 
-// T-09, T-12, T-13.
-TEST(CheckQueryRequest, TiesTokenAndChallengeToTheAttestationBit) {
-  TAM_ROW("T-09", "T-12", "T-13");
-  QueryRequest attested = FullQueryRequest();
-  EXPECT_OK(CheckQueryRequest(attested));
-  attested.token = std::string(16, 't');
-  EXPECT_THAT(CheckQueryRequest(attested), StatusIs(kInvalid, HasSubstr("query-request.token")));
-  attested.challenge.reset();
-  EXPECT_THAT(CheckQueryRequest(attested), StatusIs(kInvalid, HasSubstr("query-request.token")));
-  EXPECT_OK(CheckQueryRequest(attested, PassportModel::kAllowed));
-  attested.token.reset();
-  EXPECT_OK(CheckQueryRequest(attested));  // timestamps are offered
-  attested.supported_freshness_mechanisms.clear();
-  EXPECT_THAT(CheckQueryRequest(attested), StatusIs(kInvalid, HasSubstr("got neither")));
-
-  QueryRequest plain = FullQueryRequest();
-  plain.data_item_requested = kRequestTrustedComponents;
-  EXPECT_THAT(CheckQueryRequest(plain), StatusIs(kInvalid, HasSubstr("want a token")));
-  plain.token = std::string(16, 't');
-  EXPECT_THAT(CheckQueryRequest(plain), StatusIs(kInvalid, HasSubstr("challenge")));
-  plain.challenge.reset();
-  EXPECT_THAT(CheckQueryRequest(plain), StatusIs(kInvalid, HasSubstr("freshness")));
-  plain.supported_freshness_mechanisms.clear();
-  EXPECT_OK(CheckQueryRequest(plain));
-}
-
-TEST(CheckUpdate, ErrCodeIsADefinedOneAndCarriesTheText) {
-  TAM_ROW("T-39");
-  EXPECT_OK(CheckUpdate(FullUpdate()));
-  Update update;
-  EXPECT_OK(CheckUpdate(update));
-  update.err_code = static_cast<ErrorCode>(12);
-  EXPECT_THAT(CheckUpdate(update), StatusIs(kInvalid, HasSubstr("want a defined code, got 12")));
-  update.err_code.reset();
-  update.err_msg = "x";
-  EXPECT_THAT(CheckUpdate(update), StatusIs(kInvalid, HasSubstr("want err-code")));
-}
-
-TEST(FitErrMsg, CutsAtACharacterBoundary) {
-  TAM_ROW("T-40");
-  EXPECT_EQ(FitErrMsg("ok"), "ok");
-  EXPECT_EQ(FitErrMsg(std::string(127, 'a') + "\xc3\xa4").size(), 127u);
-  EXPECT_EQ(FitErrMsg(std::string(126, 'a') + "\xc3\xa4").size(), 128u);
-  EXPECT_EQ(FitErrMsg("a\nb\xff"), "a b?");
-  EXPECT_EQ(FitErrMsg(""), "unspecified");
-}
-
 }  // namespace
 }  // namespace tam::teep
