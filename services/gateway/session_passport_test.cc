@@ -2,7 +2,7 @@
 // tenant accepts (draft -26 sections 4.2, 7.1.1.1 and 9; TEEP.md T-57, A7).
 #include <string>
 
-#include "services/gateway/session_verifier.h"
+#include "services/gateway/verifier_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,7 +1,7 @@
 // Attestation Results that go back to devices in an Update (draft -26 sections 4.4 and 7.1.1.1).
 #include <string>
 
-#include "services/gateway/session_verifier.h"
+#include "services/gateway/verifier_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 

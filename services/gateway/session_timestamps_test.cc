@@ -1,7 +1,7 @@
 // Freshness by timestamp, at an endpoint that takes it (draft -26 section 9; DESIGN.md).
 #include <string>
 
-#include "services/gateway/session_verifier.h"
+#include "services/gateway/verifier_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "services/gateway/session_verifier.h"
+#include "services/gateway/verifier_fixture.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 // The engine's fixture with a verifier that judges: the checks of the attestation service itself,
 // over one attestation key, one reference value and one verifier that the tenant accepts.
-#ifndef TAMARACK_SERVICES_GATEWAY_SESSION_VERIFIER_H_
-#define TAMARACK_SERVICES_GATEWAY_SESSION_VERIFIER_H_
+#ifndef TAMARACK_SERVICES_GATEWAY_VERIFIER_FIXTURE_H_
+#define TAMARACK_SERVICES_GATEWAY_VERIFIER_FIXTURE_H_
 
 #include <string>
 
@@ -45,4 +45,4 @@ class VerifierFixture : public SessionFixture {
 
 }  // namespace tam::gateway
 
-#endif  // TAMARACK_SERVICES_GATEWAY_SESSION_VERIFIER_H_
+#endif  // TAMARACK_SERVICES_GATEWAY_VERIFIER_FIXTURE_H_
