@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/text/text.h"
+#include "crypto/x509/read_certificates.h"
 #include "openssl/bio.h"
 #include "openssl/err.h"
 #include "openssl/evp.h"
@@ -51,7 +52,7 @@ bssl::UniquePtr<BIO> Reader(std::string_view pem) {
   return bssl::UniquePtr<BIO>(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
-using Certificates = std::vector<bssl::UniquePtr<X509>>;
+}  // namespace
 
 absl::StatusOr<Certificates> ReadCertificates(std::string_view path, std::string_view pem) {
   if (absl::Status text = CheckText(path, pem); !text.ok()) return text;
@@ -67,8 +68,6 @@ absl::StatusOr<Certificates> ReadCertificates(std::string_view path, std::string
   }
   return certificates;
 }
-
-}  // namespace
 
 absl::Status CheckKeyPair(std::string_view chain_pem, std::string_view key_pem) {
   absl::StatusOr<Certificates> chain = ReadCertificates("certificate", chain_pem);

@@ -8,11 +8,13 @@
 // that a bundle that was cut short is not taken for a smaller one.
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "openssl/base.h"
 
 namespace tam::x509 {
@@ -35,6 +37,11 @@ class Authorities {
   // of these authorities and may be used by a TLS client at `now`. InvalidArgument: not
   // certificates.
   absl::Status VerifyClient(std::string_view chain_pem, absl::Time now) const;
+
+  // Of an x5chain (chain.h), whatever its use: DeadlineExceeded when all is well but that one of
+  // its certificates is no longer valid at `now`, Unauthenticated when it does not lead to one of
+  // these authorities, InvalidArgument beyond the bounds of chain.h and for what is no certificate.
+  absl::Status VerifyChain(absl::Span<const std::string> chain, absl::Time now) const;
 
  private:
   explicit Authorities(std::shared_ptr<X509_STORE> store) : store_(std::move(store)) {}

@@ -107,13 +107,31 @@ struct CertificateAuthority::Impl {
     AddExtension(leaf.get(), NID_basic_constraints, "critical,CA:FALSE");
     AddExtension(leaf.get(), NID_ext_key_usage, "serverAuth");
     AddExtension(leaf.get(), NID_subject_alt_name, names);
-    Must(X509_set_issuer_name(leaf.get(), X509_get_subject_name(certificate.get())) &&
-             X509_sign(leaf.get(), key.get(), EVP_sha256()),
-         "signature");
+    Sign(leaf.get());
     bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
     Must(PEM_write_bio_PKCS8PrivateKey(bio.get(), own.get(), nullptr, nullptr, 0, nullptr, nullptr),
          "key");
     return {CertificatePem(leaf.get()), Text(bio)};
+  }
+
+  // Self-signed where `issuer` is null.
+  void Found(const Impl* issuer, long from, long to) {
+    key = NewKey(CertificateKey::kP256);
+    // Two authorities of one name would be taken for each other.
+    uint32_t number = 0;
+    RAND_bytes(reinterpret_cast<uint8_t*>(&number), sizeof(number));
+    certificate = NewCertificate("test authority " + std::to_string(number), key.get(), from, to);
+    X509* const c = certificate.get();
+    AddExtension(c, NID_basic_constraints, "critical,CA:TRUE");
+    AddExtension(c, NID_key_usage, "critical,keyCertSign");
+    (issuer == nullptr ? *this : *issuer).Sign(c);
+    pem = CertificatePem(c);
+  }
+
+  void Sign(X509* subject) const {
+    Must(X509_set_issuer_name(subject, X509_get_subject_name(certificate.get())) &&
+             X509_sign(subject, key.get(), EVP_sha256()),
+         "signature");
   }
 
   bssl::UniquePtr<EVP_PKEY> key;
@@ -122,22 +140,30 @@ struct CertificateAuthority::Impl {
 };
 
 CertificateAuthority::CertificateAuthority() : impl_(std::make_unique<Impl>()) {
-  impl_->key = NewKey(CertificateKey::kP256);
-  // Two authorities of one name would be taken for each other.
-  uint32_t number = 0;
-  RAND_bytes(reinterpret_cast<uint8_t*>(&number), sizeof(number));
-  impl_->certificate =
-      NewCertificate("test authority " + std::to_string(number), impl_->key.get(), -60, kHour);
-  X509* const c = impl_->certificate.get();
-  AddExtension(c, NID_basic_constraints, "critical,CA:TRUE");
-  AddExtension(c, NID_key_usage, "critical,keyCertSign");
-  Must(X509_set_issuer_name(c, X509_get_subject_name(c)) &&
-           X509_sign(c, impl_->key.get(), EVP_sha256()),
-       "authority");
-  impl_->pem = CertificatePem(c);
+  impl_->Found(nullptr, -60, kHour);
 }
 
 CertificateAuthority::~CertificateAuthority() = default;
+CertificateAuthority::CertificateAuthority(CertificateAuthority&&) noexcept = default;
+
+CertificateAuthority CertificateAuthority::Below(long from, long to) const {
+  CertificateAuthority below;
+  below.impl_->Found(impl_.get(), from, to);
+  return below;
+}
+
+std::string CertificateAuthority::Certify(const std::string& public_key_pem, long from,
+                                          long to) const {
+  const bssl::UniquePtr<BIO> bio(
+      BIO_new_mem_buf(public_key_pem.data(), static_cast<int>(public_key_pem.size())));
+  const bssl::UniquePtr<EVP_PKEY> holder(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
+  Must(holder != nullptr, "public key");
+  const bssl::UniquePtr<X509> leaf = NewCertificate("tam", holder.get(), from, to);
+  AddExtension(leaf.get(), NID_basic_constraints, "critical,CA:FALSE");
+  AddExtension(leaf.get(), NID_key_usage, "critical,digitalSignature");
+  impl_->Sign(leaf.get());
+  return CertificatePem(leaf.get());
+}
 
 const std::string& CertificateAuthority::pem() const { return impl_->pem; }
 
