@@ -45,6 +45,20 @@ class SigningStore {
   // Every key of the tenant in every state, the newest first. A tenant has few.
   virtual absl::StatusOr<std::vector<SigningKey>> ListKeys(const TenantId& tenant,
                                                            CallDeadline deadline) = 0;
+
+  // A further chain of a key, behind those that it has; as stored. The position of one that was
+  // removed is not given again. AlreadyExists where the key has this chain, ResourceExhausted where
+  // it has kMaxKeyCertificates, FailedPrecondition of a key that signs no more; NotFound.
+  virtual absl::StatusOr<KeyCertificate> AddCertificate(const KeyCertificate& certificate,
+                                                        const AuditEntry& audit,
+                                                        CallDeadline deadline) = 0;
+  // NotFound, also of one that was removed before.
+  virtual absl::Status RemoveCertificate(const TenantId& tenant, const KeyThumbprint& key,
+                                         int32_t position, const AuditEntry& audit,
+                                         CallDeadline deadline) = 0;
+  // Of all keys of the tenant, by key and position; not those that were removed.
+  virtual absl::StatusOr<std::vector<KeyCertificate>> ListCertificates(const TenantId& tenant,
+                                                                       CallDeadline deadline) = 0;
 };
 
 // Thread safe; Unavailable as above.

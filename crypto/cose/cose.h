@@ -153,6 +153,15 @@ absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
 absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys, Bytes payload,
                                  const SignOptions& options = SignOptions());
 
+// A key with the chain that stands in its signature's header: DER, leaf first; empty: none.
+struct ChainedKey {
+  const keys::PrivateKey* key = nullptr;
+  std::vector<std::string> x5chain = {};
+};
+// The same with a chain for each key. InvalidArgument where `options` has one too.
+absl::StatusOr<std::string> Sign(absl::Span<const ChainedKey> keys, Bytes payload,
+                                 const SignOptions& options = SignOptions());
+
 // The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs. An
 // h'a0' in `body_protected` counts as h''.
 std::string Sign1ToBeSigned(Bytes body_protected, Bytes payload, Bytes external_aad = {});

@@ -23,17 +23,18 @@ std::string ProtectedFor(const keys::PrivateKey& key, const SignOptions& options
   return std::move(writer).Take();
 }
 
-void WriteUnprotected(const keys::PrivateKey& key, const SignOptions& options, Writer& writer) {
+void WriteUnprotected(const keys::PrivateKey& key, const SignOptions& options,
+                      const std::vector<std::string>& x5chain, Writer& writer) {
   cbor::MapBuilder map;
   if (options.with_kid) {
     map.Set(kLabelKid, Writer().ByteString(Bytes(key.public_key().thumbprint())));
   }
-  if (options.x5chain.size() == 1) {
-    map.Set(kLabelX5Chain, Writer().ByteString(options.x5chain[0]));
-  } else if (!options.x5chain.empty()) {
+  if (x5chain.size() == 1) {
+    map.Set(kLabelX5Chain, Writer().ByteString(x5chain[0]));
+  } else if (!x5chain.empty()) {
     Writer chain;
-    chain.Array(options.x5chain.size());
-    for (const std::string& certificate : options.x5chain) chain.ByteString(certificate);
+    chain.Array(x5chain.size());
+    for (const std::string& certificate : x5chain) chain.ByteString(certificate);
     map.Set(kLabelX5Chain, std::move(chain));
   }
   map.WriteTo(writer);
@@ -59,7 +60,7 @@ absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
   Writer writer;
   if (options.tagged) writer.Tag(kTagSign1);
   writer.Array(4).ByteString(body_protected);
-  WriteUnprotected(key, options, writer);
+  WriteUnprotected(key, options, options.x5chain, writer);
   WritePayload(payload, options, writer);
   writer.ByteString(*signature);
   return std::move(writer).Take();
@@ -67,26 +68,38 @@ absl::StatusOr<std::string> Sign1(const keys::PrivateKey& key, Bytes payload,
 
 absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys, Bytes payload,
                                  const SignOptions& options) {
+  if (keys.size() > 1 && !options.x5chain.empty()) {
+    return absl::InvalidArgumentError("cose: want one signing key beside an x5chain, got more");
+  }
+  std::vector<ChainedKey> chained;
+  for (const keys::PrivateKey* key : keys) chained.push_back({key, options.x5chain});
+  SignOptions rest = options;
+  rest.x5chain.clear();
+  return Sign(chained, payload, rest);
+}
+
+absl::StatusOr<std::string> Sign(absl::Span<const ChainedKey> keys, Bytes payload,
+                                 const SignOptions& options) {
   if (keys.empty() || keys.size() > kMaxSigners) {
     return absl::InvalidArgumentError(
         Concat("cose: want 1..", kMaxSigners, " signing keys, got ", keys.size()));
   }
-  if (keys.size() > 1 && !options.x5chain.empty()) {
-    return absl::InvalidArgumentError("cose: want one signing key beside an x5chain, got more");
+  if (!options.x5chain.empty()) {
+    return absl::InvalidArgumentError("cose: want x5chain beside each key alone");
   }
   Writer writer;
   if (options.tagged) writer.Tag(kTagSign);
   writer.Array(4).ByteString(Bytes()).MapHead(0);
   WritePayload(payload, options, writer);
   writer.Array(keys.size());
-  for (const keys::PrivateKey* key : keys) {
+  for (const auto& [key, x5chain] : keys) {
     const std::string sign_protected = ProtectedFor(*key, options);
     const std::string to_be_signed = ToBeSigned("Signature", Bytes(), AsBytes(sign_protected),
                                                 AsBytes(options.external_aad), payload);
     const absl::StatusOr<std::string> signature = key->Sign(AsBytes(to_be_signed));
     if (!signature.ok()) return signature.status();
     writer.Array(3).ByteString(sign_protected);
-    WriteUnprotected(*key, options, writer);
+    WriteUnprotected(*key, options, x5chain, writer);
     writer.ByteString(*signature);
   }
   return std::move(writer).Take();

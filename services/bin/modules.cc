@@ -76,7 +76,7 @@ class SigningModule : public ModuleInstance {
         wrapper_(std::move(wrapper)),
         keys_({storage.signing(), storage.tenants(), composer_, wrapper_,
                secret::RandomSource::System(), runtime::SystemMonotonicClock()}),
-        admin_(keys_, storage.signing(), storage.tenants()),
+        admin_(keys_, storage.signing(), storage.tenants(), storage.clock()),
         session_({keys_, storage.challenge_roots(), storage.clock(), composer_, wrapper_,
                   secret::RandomSource::System(), runtime::SystemMonotonicClock(), budget}) {}
   std::vector<runtime::ServiceBinding> Bindings() override {

@@ -85,6 +85,9 @@ constexpr Permission kTable[] = {
     {"/tam.v1.SigningService/CreateSigningKey", kManage, Scope::kOwnTenant},
     {"/tam.v1.SigningService/ActivateSigningKey", kManage, Scope::kOwnTenant},
     {"/tam.v1.SigningService/RetireSigningKey", kManage, Scope::kOwnTenant},
+    {"/tam.v1.SigningService/AddKeyCertificate", kManage, Scope::kOwnTenant},
+    {"/tam.v1.SigningService/ListKeyCertificates", kRead, Scope::kOwnTenant},
+    {"/tam.v1.SigningService/RemoveKeyCertificate", kManage, Scope::kOwnTenant},
 
     {"/tam.v1.SigningSessionService/SignQueryRequest", kGateway, Scope::kPlatform},
     {"/tam.v1.SigningSessionService/SignUpdate", kGateway, Scope::kPlatform},

@@ -11,15 +11,10 @@
 #include "crypto/text/text.h"
 #include "services/runtime/resource_name.h"
 #include "services/signing/compose.h"
+#include "services/signing/convert.h"
 
 namespace tam::signing {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  out.set_seconds(absl::ToUnixSeconds(time));
-  out.set_nanos(static_cast<int32_t>(nanos - out.seconds() * 1'000'000'000));
-}
 
 v1::CipherSuite SuiteOf(int32_t algorithm) {
   if (algorithm == cose::kEsp256) return v1::CIPHER_SUITE_ESP256;
@@ -111,8 +106,10 @@ absl::StatusOr<storage::Tenant> AdminHandler::FindParent(const runtime::CallCont
 }
 
 absl::StatusOr<AdminHandler::Named> AdminHandler::FindNamed(const runtime::CallContext& context,
-                                                            const std::string& name) {
-  auto parts = runtime::ParseResourceName("name", name, "tenants/{t}/signingKeys/{thumbprint}");
+                                                            const std::string& name,
+                                                            std::string_view field) {
+  auto parts =
+      runtime::ParseResourceName(AbslView(field), name, "tenants/{t}/signingKeys/{thumbprint}");
   if (!parts.ok()) return parts.status();
   auto key = storage::KeyThumbprint::Parse((*parts)[1]);
   if (!key.ok()) return key.status();
@@ -209,7 +206,10 @@ runtime::ServiceBinding AdminHandler::Binding() {
       .Add("ListSigningKeys", *this, &AdminHandler::ListSigningKeys)
       .Add("CreateSigningKey", *this, &AdminHandler::CreateSigningKey)
       .Add("ActivateSigningKey", *this, &AdminHandler::ActivateSigningKey)
-      .Add("RetireSigningKey", *this, &AdminHandler::RetireSigningKey);
+      .Add("RetireSigningKey", *this, &AdminHandler::RetireSigningKey)
+      .Add("AddKeyCertificate", *this, &AdminHandler::AddKeyCertificate)
+      .Add("ListKeyCertificates", *this, &AdminHandler::ListKeyCertificates)
+      .Add("RemoveKeyCertificate", *this, &AdminHandler::RemoveKeyCertificate);
   return binding;
 }
 

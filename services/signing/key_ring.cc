@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "crypto/cose/encrypt.h"
@@ -58,6 +59,10 @@ absl::StatusOr<Material> Generate(storage::SigningPurpose purpose, int32_t algor
 
 std::string Target(const storage::TenantId& tenant, const storage::KeyThumbprint& key) {
   return Concat("tenants/", tenant.ToString(), "/signingKeys/", key.ToString());
+}
+
+std::string DigestText(const storage::Bytes& bytes) {
+  return absl::BytesToHexString(cbor::AsString(secret::Sha256(bytes)));
 }
 
 }  // namespace
@@ -122,6 +127,11 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
   for (const storage::SigningKey& key : *stored) {
     if (absl::Status status = Hold(key, *held); !status.ok()) return status;
   }
+  auto certificates = dependencies_.store.ListCertificates(tenant, {context.deadline});
+  if (!certificates.ok()) return certificates.status();
+  for (storage::KeyCertificate& certificate : *certificates) {
+    held->certificates[certificate.key].push_back(std::move(certificate));
+  }
   absl::MutexLock lock(&mutex_);
   if (held_.size() >= options_.max_tenants && !held_.contains(tenant)) {
     held_.erase(std::min_element(held_.begin(), held_.end(), [](const auto& a, const auto& b) {
@@ -132,11 +142,9 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
   return std::shared_ptr<const Held>(std::move(held));
 }
 
-absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& context,
-                                                    const storage::TenantId& tenant,
-                                                    storage::SigningPurpose purpose,
-                                                    int32_t algorithm) {
-  const Use use(purpose, algorithm);
+absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::HeldFor(
+    const runtime::CallContext& context, const storage::TenantId& tenant, const Use& use) {
+  const auto [purpose, algorithm] = use;
   std::shared_ptr<const Held> held = Find(tenant);
   if (held == nullptr || !held->active.contains(use)) {
     auto loaded = Load(context, tenant);
@@ -155,10 +163,32 @@ absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& 
     if (!loaded.ok()) return loaded.status();
     held = *std::move(loaded);
   }
-  auto found = held->active.find(use);
-  if (found != held->active.end()) return found->second;
+  if (held->active.contains(use)) return held;
   return absl::FailedPreconditionError(Concat("signing key: the tenant has no active key for ",
                                               PurposeName(purpose), ", algorithm ", algorithm));
+}
+
+absl::StatusOr<keys::PrivateKey> KeyRing::ActiveKey(const runtime::CallContext& context,
+                                                    const storage::TenantId& tenant,
+                                                    storage::SigningPurpose purpose,
+                                                    int32_t algorithm) {
+  const Use use(purpose, algorithm);
+  auto held = HeldFor(context, tenant, use);
+  if (!held.ok()) return held.status();
+  return (*held)->active.at(use);
+}
+
+absl::StatusOr<KeyRing::Signer> KeyRing::ActiveSigner(const runtime::CallContext& context,
+                                                      const storage::TenantId& tenant,
+                                                      int32_t algorithm) {
+  const Use use(storage::SigningPurpose::kTeepMessage, algorithm);
+  auto held = HeldFor(context, tenant, use);
+  if (!held.ok()) return held.status();
+  Signer signer{(*held)->active.at(use), {}};
+  const auto found =
+      (*held)->certificates.find(storage::KeyThumbprint(signer.key.public_key().thumbprint()));
+  if (found != (*held)->certificates.end()) signer.certificates = found->second;
+  return signer;
 }
 
 absl::StatusOr<std::vector<keys::AgreementKey>> KeyRing::DecryptionKeys(
@@ -230,6 +260,30 @@ absl::Status KeyRing::Retire(const runtime::CallContext& context, const storage:
   if (!entry.ok()) return entry.status();
   const absl::Status status = dependencies_.store.SetKeyState(
       tenant, key, storage::SigningKeyState::kRetired, *entry, {context.deadline});
+  Forget(tenant);
+  return status;
+}
+
+absl::StatusOr<storage::KeyCertificate> KeyRing::AddCertificate(
+    const runtime::CallContext& context, const storage::KeyCertificate& certificate) {
+  auto entry =
+      dependencies_.audit.OfCaller(context, certificate.tenant, "signing-key.certify",
+                                   Target(certificate.tenant, certificate.key),
+                                   {{"leaf_sha256", DigestText(certificate.chain.front())}});
+  if (!entry.ok()) return entry.status();
+  auto added = dependencies_.store.AddCertificate(certificate, *entry, {context.deadline});
+  Forget(certificate.tenant);
+  return added;
+}
+
+absl::Status KeyRing::RemoveCertificate(const runtime::CallContext& context,
+                                        const storage::TenantId& tenant,
+                                        const storage::KeyThumbprint& key, int32_t position) {
+  auto entry = dependencies_.audit.OfCaller(context, tenant, "signing-key.uncertify",
+                                            Target(tenant, key), {{"position", Concat(position)}});
+  if (!entry.ok()) return entry.status();
+  const absl::Status status =
+      dependencies_.store.RemoveCertificate(tenant, key, position, *entry, {context.deadline});
   Forget(tenant);
   return status;
 }

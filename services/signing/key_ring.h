@@ -58,6 +58,15 @@ class KeyRing {
                                              const storage::TenantId& tenant,
                                              storage::SigningPurpose purpose, int32_t algorithm);
 
+  // What signs a TEEP message, and the chains that may go with it, by position.
+  struct Signer {
+    keys::PrivateKey key;
+    std::vector<storage::KeyCertificate> certificates;
+  };
+  // The active key for TEEP messages, as ActiveKey has it, with its certificate chains.
+  absl::StatusOr<Signer> ActiveSigner(const runtime::CallContext& context,
+                                      const storage::TenantId& tenant, int32_t algorithm);
+
   // The keys that open what devices encrypted: active, on standby and retired, newest first, at
   // most kMaxDecryptionKeys; none is made. Errors as of ActiveKey.
   absl::StatusOr<std::vector<keys::AgreementKey>> DecryptionKeys(
@@ -80,6 +89,13 @@ class KeyRing {
   absl::Status Retire(const runtime::CallContext& context, const storage::TenantId& tenant,
                       const storage::KeyThumbprint& key);
 
+  // Chains of a key, checked by the caller. Errors of storage::SigningStore.
+  absl::StatusOr<storage::KeyCertificate> AddCertificate(
+      const runtime::CallContext& context, const storage::KeyCertificate& certificate);
+  absl::Status RemoveCertificate(const runtime::CallContext& context,
+                                 const storage::TenantId& tenant, const storage::KeyThumbprint& key,
+                                 int32_t position);
+
  private:
   using Use = std::pair<storage::SigningPurpose, int32_t>;
   // A tenant's keys as read at one moment.
@@ -88,6 +104,7 @@ class KeyRing {
     std::map<Use, keys::PrivateKey> active;
     std::set<Use> ever;  // uses for which a key signed, or could have
     std::vector<keys::AgreementKey> decryption;
+    std::map<storage::KeyThumbprint, std::vector<storage::KeyCertificate>> certificates;
   };
 
   // A new key, not stored yet, and the entry for it.
@@ -99,6 +116,10 @@ class KeyRing {
   absl::StatusOr<Made> Make(const runtime::CallContext& context, const storage::TenantId& tenant,
                             storage::SigningPurpose purpose, int32_t algorithm,
                             storage::SigningKeyState state);
+  // Holds an active key for `use`, or says why there is none.
+  absl::StatusOr<std::shared_ptr<const Held>> HeldFor(const runtime::CallContext& context,
+                                                      const storage::TenantId& tenant,
+                                                      const Use& use);
   std::shared_ptr<const Held> Find(const storage::TenantId& tenant);
   absl::StatusOr<std::shared_ptr<const Held>> Load(const runtime::CallContext& context,
                                                    const storage::TenantId& tenant);

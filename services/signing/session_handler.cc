@@ -50,7 +50,8 @@ secret::SecretBytes ChallengeKeyOf(secret::Bytes root, int64_t epoch) {
 SessionHandler::SessionHandler(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
       budget_(dependencies_.query_requests_per_second, dependencies_.monotonic),
-      time_(dependencies_.clock, dependencies_.monotonic) {}
+      time_(dependencies_.clock, dependencies_.monotonic),
+      chains_(dependencies_.monotonic, dependencies_.skipped) {}
 
 absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignQueryRequest(
     const runtime::CallContext& context, const v1::SignQueryRequestRequest& request) {
@@ -62,6 +63,10 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignQueryRequest(
   const bool one_suite = request.suite() != v1::CIPHER_SUITE_UNSPECIFIED;
   if (request.has_tam_attestation() && !one_suite) {
     return absl::InvalidArgumentError("suite: want one, which the TAM's evidence can name");
+  }
+  if (request.certificate() > (one_suite ? 1u : 0u)) {
+    return absl::InvalidArgumentError(
+        Concat("certificate: want 0, or 1 with a suite, got ", request.certificate()));
   }
   if (!budget_.Spend()) {
     return absl::ResourceExhaustedError("signing: the budget of QueryRequests is used up");
@@ -76,15 +81,28 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignQueryRequest(
   return response;
 }
 
+absl::StatusOr<std::vector<std::string>> SessionHandler::ChainFor(
+    const runtime::CallContext& context, const KeyRing::Signer& signer, size_t passed) {
+  if (signer.certificates.empty()) return std::vector<std::string>();
+  auto now = time_.Now({context.deadline});
+  if (!now.ok()) return now.status();
+  return chains_.Choose(signer.certificates, passed, *now);
+}
+
 absl::StatusOr<std::string> SessionHandler::SignForBothSuites(
     const runtime::CallContext& context, const v1::SignQueryRequestRequest& request,
     const storage::TenantId& tenant, const std::string& payload) {
-  const auto purpose = storage::SigningPurpose::kTeepMessage;
-  auto p256 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEsp256);
+  auto p256 = dependencies_.keys.ActiveSigner(context, tenant, cose::kEsp256);
   if (!p256.ok()) return p256.status();
-  auto ed25519 = dependencies_.keys.ActiveKey(context, tenant, purpose, cose::kEd25519);
+  auto ed25519 = dependencies_.keys.ActiveSigner(context, tenant, cose::kEd25519);
   if (!ed25519.ok()) return ed25519.status();
-  const std::array<const keys::PrivateKey*, 2> signers = {&*p256, &*ed25519};
+  auto p256_chain = ChainFor(context, *p256, 0);
+  if (!p256_chain.ok()) return p256_chain.status();
+  auto ed25519_chain = ChainFor(context, *ed25519, 0);
+  if (!ed25519_chain.ok()) return ed25519_chain.status();
+  const std::array<cose::ChainedKey, 2> signers = {
+      cose::ChainedKey{&p256->key, *std::move(p256_chain)},
+      cose::ChainedKey{&ed25519->key, *std::move(ed25519_chain)}};
   return cose::Sign(signers, cbor::AsBytes(payload), {.older_numbers = request.older_algorithms()});
 }
 
@@ -93,12 +111,15 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignForOneSuite(
     const storage::TenantId& tenant, teep::QueryRequest message) {
   auto algorithm = AlgorithmOf(request.suite());
   if (!algorithm.ok()) return algorithm.status();
-  auto key = dependencies_.keys.ActiveKey(context, tenant, storage::SigningPurpose::kTeepMessage,
-                                          *algorithm);
-  if (!key.ok()) return key.status();
+  auto signer = dependencies_.keys.ActiveSigner(context, tenant, *algorithm);
+  if (!signer.ok()) return signer.status();
+  auto chain = ChainFor(context, *signer, request.certificate());
+  if (!chain.ok()) return chain.status();
+  v1::SignQueryRequestResponse response;
+  if (request.certificate() > 0 && chain->empty()) return response;
   if (request.has_tam_attestation()) {
     auto evidence = MakeTamEvidence(context, request.tam_attestation(), tenant, *algorithm,
-                                    key->public_key().thumbprint());
+                                    signer->key.public_key().thumbprint());
     if (!evidence.ok()) return evidence.status();
     message.attestation_payload = *std::move(evidence);
     message.attestation_payload_format = TamEvidenceFormat();
@@ -106,9 +127,9 @@ absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignForOneSuite(
   auto payload = teep::Encode(std::move(message), ProfileOf(request.wire_profile()));
   if (!payload.ok()) return payload.status();
   auto bytes =
-      cose::Sign1(*key, cbor::AsBytes(*payload), {.older_numbers = request.older_algorithms()});
+      cose::Sign1(signer->key, cbor::AsBytes(*payload),
+                  {.older_numbers = request.older_algorithms(), .x5chain = *std::move(chain)});
   if (!bytes.ok()) return bytes.status();
-  v1::SignQueryRequestResponse response;
   response.set_message(*std::move(bytes));
   return response;
 }

@@ -3,6 +3,8 @@
 #define TAMARACK_SERVICES_SIGNING_SESSION_HANDLER_H_
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -11,6 +13,7 @@
 #include "services/runtime/call_context.h"
 #include "services/runtime/rpc.h"
 #include "services/signing/budget.h"
+#include "services/signing/chains.h"
 #include "services/signing/key_ring.h"
 #include "teep/message/message.h"
 
@@ -29,6 +32,7 @@ class SessionHandler {
     runtime::MonotonicClock monotonic;
     // QueryRequests signed a second, over all tenants. 0: without limit.
     double query_requests_per_second = 0;
+    SkippedSink skipped = LogSkipped;
   };
   explicit SessionHandler(Dependencies dependencies);
 
@@ -54,6 +58,9 @@ class SessionHandler {
   absl::StatusOr<v1::SignQueryRequestResponse> SignForOneSuite(
       const runtime::CallContext& context, const v1::SignQueryRequestRequest& request,
       const storage::TenantId& tenant, teep::QueryRequest message);
+  // What stands in the signature's header; empty: nothing.
+  absl::StatusOr<std::vector<std::string>> ChainFor(const runtime::CallContext& context,
+                                                    const KeyRing::Signer& signer, size_t passed);
   absl::StatusOr<std::string> MakeTamEvidence(const runtime::CallContext& context,
                                               const v1::TamAttestation& asked,
                                               const storage::TenantId& tenant, int32_t algorithm,
@@ -64,6 +71,7 @@ class SessionHandler {
   const Dependencies dependencies_;
   Budget budget_;
   runtime::DatabaseTime time_;
+  ChainChooser chains_;
   absl::Mutex mutex_;
   std::optional<secret::SecretBytes> root_ ABSL_GUARDED_BY(mutex_);
 };

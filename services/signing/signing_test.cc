@@ -46,7 +46,7 @@ struct Replica {
               [&monotonic] { return monotonic; }}),
         session({keys, storage.challenge_roots(), storage.clock(), audit, wrapper,
                  secret::RandomSource::System(), [&monotonic] { return monotonic; }, rate}),
-        admin(keys, storage.signing(), storage.tenants()) {}
+        admin(keys, storage.signing(), storage.tenants(), storage.clock()) {}
 
   const secret::KeyWrapper wrapper;
   runtime::AuditComposer audit;

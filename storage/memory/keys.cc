@@ -243,6 +243,57 @@ class MemorySigningStore : public SigningStore {
     return keys;
   }
 
+  absl::StatusOr<KeyCertificate> AddCertificate(const KeyCertificate& certificate,
+                                                const AuditEntry& audit, CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    auto it = state_.signing_keys.find(certificate.key);
+    if (it == state_.signing_keys.end() || it->second.tenant != certificate.tenant) {
+      return Missing("signing-key");
+    }
+    if (!MayBeCertified(it->second.state)) return SignsNoMore();
+    auto& all = state_.key_certificates[certificate.key];
+    int count = 0;
+    for (const auto& other : all) {
+      if (!other.has_value()) continue;
+      if (other->chain == certificate.chain) return Taken("key-certificate");
+      ++count;
+    }
+    if (count >= kMaxKeyCertificates) return TooManyCertificates();
+    KeyCertificate row = certificate;
+    row.position = static_cast<int32_t>(all.size());
+    row.created = state_.now();
+    all.push_back(row);
+    state_.Append(audit);
+    return row;
+  }
+
+  absl::Status RemoveCertificate(const TenantId& tenant, const KeyThumbprint& key, int32_t position,
+                                 const AuditEntry& audit, CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    auto it = state_.key_certificates.find(key);
+    if (it == state_.key_certificates.end() || position < 0 ||
+        static_cast<size_t>(position) >= it->second.size()) {
+      return Missing("key-certificate");
+    }
+    auto& row = it->second[static_cast<size_t>(position)];
+    if (!row.has_value() || row->tenant != tenant) return Missing("key-certificate");
+    row.reset();
+    state_.Append(audit);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<KeyCertificate>> ListCertificates(const TenantId& tenant,
+                                                               CallDeadline) override {
+    std::lock_guard lock(state_.mutex);
+    std::vector<KeyCertificate> found;
+    for (const auto& [key, all] : state_.key_certificates) {
+      for (const auto& row : all) {
+        if (row.has_value() && row->tenant == tenant) found.push_back(*row);
+      }
+    }
+    return found;
+  }
+
  private:
   // The lock is held.
   absl::Status Add(const SigningKey& key, const AuditEntry& audit) {

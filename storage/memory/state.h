@@ -94,6 +94,8 @@ struct State {
   std::map<TenantId, uint64_t> attestation_generation;
 
   std::map<KeyThumbprint, SigningKey> signing_keys;
+  // By position; nullopt once removed.
+  std::map<KeyThumbprint, std::vector<std::optional<KeyCertificate>>> key_certificates;
   std::optional<ChallengeRoot> root;
 
   std::vector<AuditRecord> audit;

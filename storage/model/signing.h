@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "storage/model/id.h"
 
@@ -46,6 +48,37 @@ struct SigningKey {
   // Set by the store when it leaves kActive.
   std::optional<absl::Time> retired;
 };
+
+// A certificate chain of a signing key, for peers that trust an authority rather than the key.
+struct KeyCertificate {
+  TenantId tenant;
+  KeyThumbprint key;
+  // Set by the store: 0, 1, ... of the key in the order in which they were added.
+  int32_t position = 0;
+  // DER, the leaf first.
+  std::vector<Bytes> chain;
+  // When all of the chain is valid, both ends included.
+  absl::Time not_before;
+  absl::Time not_after;
+  // Set by the store.
+  absl::Time created;
+};
+
+// Chains of one key at a time.
+inline constexpr int kMaxKeyCertificates = 4;
+
+// Of a key that signs, or will.
+constexpr bool MayBeCertified(SigningKeyState state) {
+  return state == SigningKeyState::kActive || state == SigningKeyState::kStandby;
+}
+
+// The refusals of SigningStore::AddCertificate, the same in every store.
+inline absl::Status SignsNoMore() {
+  return absl::FailedPreconditionError("signing-key.state: want active or standby");
+}
+inline absl::Status TooManyCertificates() {
+  return absl::ResourceExhaustedError("key-certificates: want at most 4 of one key, got more");
+}
 
 // The secret that challenge epoch keys derive from. Of the platform, not of a tenant.
 struct ChallengeRoot {

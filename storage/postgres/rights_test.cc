@@ -51,6 +51,9 @@ Verbs Allowed(const std::string& role, const Table& table) {
   }
   if (name == "registry.tenant_names") return {};  // a trigger's, which runs as the owner
   if (name == "signing.keys" && role == "tam_signing") return {"SELECT", "INSERT", "UPDATE"};
+  if (name == "signing.key_certificates" && role == "tam_signing") {
+    return {"SELECT", "INSERT", "UPDATE"};
+  }
   if (name == "signing.challenge_roots" && role == "tam_signing") return {"SELECT", "INSERT"};
   if (table.schema != "audit" && role == absl::StrCat("tam_", table.schema)) return kAll;
   if (name == "registry.tenants") return {"SELECT"};

@@ -104,7 +104,8 @@ TEST_F(SchemaTest, MigrationsAreNumberedWithoutGap) {
   int version = 0;
   for (const Migration& migration : Migrations()) {
     EXPECT_EQ(migration.version, ++version);
-    EXPECT_EQ(std::string(migration.name).substr(0, 4), absl::StrCat("000", version).substr(0, 4));
+    EXPECT_EQ(std::string(migration.name).substr(0, 4),
+              absl::StrCat(absl::Dec(version, absl::kZeroPad4)));
   }
   EXPECT_GE(version, 6);
 }

@@ -40,6 +40,35 @@ SigningKey ReadKey(RowReader& row) {
   return key;
 }
 
+constexpr char kSelectCertificate[] =
+    "SELECT tenant_id, thumbprint, position, chain, tam.micros(not_before), "
+    "tam.micros(not_after), tam.micros(created_at) FROM signing.key_certificates ";
+
+KeyCertificate ReadCertificate(RowReader& row) {
+  KeyCertificate certificate;
+  certificate.tenant = row.Fixed<TenantId>();
+  certificate.key = row.Fixed<KeyThumbprint>();
+  certificate.position = static_cast<int32_t>(row.Int());
+  certificate.chain = row.BinaryArray();
+  certificate.not_before = row.Time();
+  certificate.not_after = row.Time();
+  certificate.created = row.Time();
+  return certificate;
+}
+
+// Of a key whose row is locked: whether one more fits.
+absl::Status CheckRoom(Connection& connection, const KeyCertificate& certificate) {
+  const absl::StatusOr<Rows> others = connection.Execute(
+      absl::StrCat(kSelectCertificate, "WHERE thumbprint = $1 AND removed_at IS NULL"),
+      Params::Of(certificate.key));
+  if (!others.ok()) return others.status();
+  for (const Row& other : *others) {
+    RowReader reader(other);
+    if (ReadCertificate(reader).chain == certificate.chain) return Taken("key-certificate");
+  }
+  return others->size() < kMaxKeyCertificates ? absl::OkStatus() : TooManyCertificates();
+}
+
 class PostgresSigningStore : public SigningStore {
  public:
   explicit PostgresSigningStore(Database& database) : database_(database) {}
@@ -151,6 +180,59 @@ class PostgresSigningStore : public SigningStore {
                                                   "ORDER BY created_at DESC, thumbprint"),
                                      Params::Of(tenant), deadline),
                    ReadKey);
+  }
+
+  // The lock on the key's row lets one in at a time.
+  absl::StatusOr<KeyCertificate> AddCertificate(const KeyCertificate& certificate,
+                                                const AuditEntry& audit,
+                                                CallDeadline deadline) override {
+    absl::StatusOr<KeyCertificate> added = Missing("signing-key");
+    const auto add = [&](Connection& connection) -> absl::Status {
+      const auto key = ReadOne(
+          connection.Execute(
+              absl::StrCat(kSelectKey, "WHERE tenant_id = $1 AND thumbprint = $2 FOR UPDATE"),
+              Params::Of(certificate.tenant, certificate.key)),
+          "signing-key", ReadKey);
+      if (!key.ok()) return key.status();
+      if (!MayBeCertified(key->state)) return SignsNoMore();
+      if (absl::Status room = CheckRoom(connection, certificate); !room.ok()) return room;
+      Params params = Params::Of(certificate.key, certificate.tenant, certificate.chain,
+                                 certificate.not_before, certificate.not_after);
+      const std::string sql = absl::StrCat(
+          "WITH act AS (INSERT INTO signing.key_certificates "
+          "(thumbprint, position, tenant_id, chain, not_before, not_after, created_at) "
+          "SELECT $1::bytea, coalesce(max(position) + 1, 0), $2::uuid, $3::bytea[], tam.at($4), "
+          "tam.at($5), tam.now() FROM signing.key_certificates WHERE thumbprint = $1::bytea "
+          "RETURNING *)",
+          AuditFragment(audit, "act", params), "SELECT tenant_id, thumbprint, position, chain, ",
+          "tam.micros(not_before), tam.micros(not_after), tam.micros(created_at) FROM act");
+      added = ReadOne(connection.Execute(sql, params), "key-certificate", ReadCertificate);
+      return added.status();
+    };
+    if (absl::Status status = database_.Transact(add, deadline); !status.ok()) return status;
+    return added;
+  }
+
+  absl::Status RemoveCertificate(const TenantId& tenant, const KeyThumbprint& key, int32_t position,
+                                 const AuditEntry& audit, CallDeadline deadline) override {
+    Params params = Params::Of(tenant, key, position);
+    const std::string sql = absl::StrCat(
+        "WITH act AS (UPDATE signing.key_certificates SET removed_at = tam.now() "
+        "WHERE tenant_id = $1 AND thumbprint = $2 AND position = $3 AND removed_at IS NULL "
+        "RETURNING 1)",
+        AuditFragment(audit, "act", params), "SELECT 1 FROM act");
+    const absl::StatusOr<Rows> rows = database_.Execute(sql, params, deadline);
+    if (!rows.ok()) return rows.status();
+    return rows->empty() ? Missing("key-certificate") : absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<KeyCertificate>> ListCertificates(const TenantId& tenant,
+                                                               CallDeadline deadline) override {
+    return ReadAll(database_.Execute(absl::StrCat(kSelectCertificate,
+                                                  "WHERE tenant_id = $1 AND removed_at IS NULL "
+                                                  "ORDER BY thumbprint, position"),
+                                     Params::Of(tenant), deadline),
+                   ReadCertificate);
   }
 
  private:

@@ -146,6 +146,78 @@ TEST_P(StorageContract, ADestroyedSigningKeyIsEmptied) {
               StatusIs(StatusCode::kNotFound));
 }
 
+TEST_P(StorageContract, CertificatesOfASigningKeyKeepTheirPositions) {
+  auto& signing = storage().signing();
+  SigningKey key;
+  key.tenant = tenant_;
+  key.thumbprint = RandomFixed<KeyThumbprint>();
+  ASSERT_THAT(signing.AddKey(key, Audit("add"), soon_), IsOk());
+  KeyCertificate certificate;
+  certificate.tenant = tenant_;
+  certificate.key = key.thumbprint;
+  certificate.not_before = absl::FromUnixSeconds(1'000'000'000);
+  certificate.not_after = absl::FromUnixSeconds(2'000'000'000);
+  const auto add = [&](const std::string& leaf) {
+    certificate.chain = {BytesOf(leaf), BytesOf("issuer")};
+    return signing.AddCertificate(certificate, Audit("certify"), soon_);
+  };
+  const auto remove = [&](int32_t position) {
+    return signing.RemoveCertificate(tenant_, key.thumbprint, position, Audit("uncertify"), soon_);
+  };
+  const auto first = add("a");
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->position, 0);
+  EXPECT_EQ(first->chain, certificate.chain);
+  EXPECT_EQ(first->not_before, certificate.not_before);
+  EXPECT_EQ(first->not_after, certificate.not_after);
+  EXPECT_EQ(absl::ToUnixMillis(first->created), NowMs());
+  EXPECT_THAT(add("a"), StatusIs(StatusCode::kAlreadyExists));
+  EXPECT_EQ(add("b")->position, 1);
+  EXPECT_THAT(remove(1), IsOk());
+  EXPECT_THAT(remove(1), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(remove(7), StatusIs(StatusCode::kNotFound));
+  EXPECT_EQ(add("b")->position, 2);
+  const auto listed = signing.ListCertificates(tenant_, soon_);
+  ASSERT_THAT(listed, IsOk());
+  ASSERT_THAT(*listed, SizeIs(2));
+  EXPECT_EQ((*listed)[0].position, 0);
+  EXPECT_EQ((*listed)[1].position, 2);
+  EXPECT_EQ((*listed)[1].chain, certificate.chain);
+  EXPECT_THAT(AuditOf("certify"), SizeIs(3));
+  EXPECT_THAT(AuditOf("uncertify"), SizeIs(1));
+}
+
+TEST_P(StorageContract, CertificatesAreFewAndOfKeysThatSign) {
+  auto& signing = storage().signing();
+  SigningKey key;
+  key.tenant = tenant_;
+  key.thumbprint = RandomFixed<KeyThumbprint>();
+  ASSERT_THAT(signing.AddKey(key, Audit("add"), soon_), IsOk());
+  KeyCertificate certificate;
+  certificate.tenant = tenant_;
+  certificate.key = key.thumbprint;
+  const auto add = [&](int leaf) {
+    certificate.chain = {BytesOf(std::to_string(leaf))};
+    return signing.AddCertificate(certificate, Audit("certify"), soon_).status();
+  };
+  for (int i = 0; i < kMaxKeyCertificates; ++i) EXPECT_THAT(add(i), IsOk());
+  EXPECT_THAT(add(9), StatusIs(StatusCode::kResourceExhausted));
+  certificate.tenant = RandomFixed<TenantId>();
+  EXPECT_THAT(add(9), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(*signing.ListCertificates(certificate.tenant, soon_), IsEmpty());
+  EXPECT_THAT(
+      signing.RemoveCertificate(certificate.tenant, key.thumbprint, 0, Audit("uncertify"), soon_),
+      StatusIs(StatusCode::kNotFound));
+  certificate.tenant = tenant_;
+  ASSERT_THAT(signing.SetKeyState(tenant_, key.thumbprint, SigningKeyState::kRetired,
+                                  Audit("state"), soon_),
+              IsOk());
+  EXPECT_THAT(signing.RemoveCertificate(tenant_, key.thumbprint, 0, Audit("uncertify"), soon_),
+              IsOk());
+  EXPECT_THAT(add(9), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(*signing.ListCertificates(tenant_, soon_), SizeIs(kMaxKeyCertificates - 1));
+}
+
 TEST_P(StorageContract, EveryReplicaGetsTheSameChallengeRoot) {
   std::vector<absl::StatusOr<ChallengeRoot>> roots(8);
   std::vector<std::thread> threads;

@@ -5,6 +5,7 @@
 #include "crypto/text/text.h"
 #include "proto/tam/v1/signing.pb.h"
 #include "tools/tamctl/call.h"
+#include "tools/tamctl/nouns/key.h"
 #include "tools/tamctl/nouns/nouns.h"
 #include "tools/tamctl/output.h"
 
@@ -74,8 +75,9 @@ absl::Status List(Context& context) {
   return keys.ok() ? PrintList(context, *keys, "keys", Columns()) : keys.status();
 }
 
-// The one key whose thumbprint starts with the argument.
-absl::StatusOr<v1::SigningKey> FindKey(Context& context) {
+}  // namespace
+
+absl::StatusOr<v1::SigningKey> FindSigningKey(Context& context) {
   const auto keys = ReadKeys(context);
   if (!keys.ok()) return keys.status();
   const std::string& argument = context.arguments()[0];
@@ -91,8 +93,10 @@ absl::StatusOr<v1::SigningKey> FindKey(Context& context) {
   return *found;
 }
 
+namespace {
+
 absl::Status Activate(Context& context) {
-  const auto key = FindKey(context);
+  const auto key = FindSigningKey(context);
   if (!key.ok()) return key.status();
   v1::ActivateSigningKeyRequest request;
   request.set_name(key->name());
@@ -102,7 +106,7 @@ absl::Status Activate(Context& context) {
 }
 
 absl::Status Retire(Context& context) {
-  const auto key = FindKey(context);
+  const auto key = FindSigningKey(context);
   if (!key.ok()) return key.status();
   v1::RetireSigningKeyRequest request;
   request.set_name(key->name());
@@ -143,7 +147,7 @@ absl::Status ExportKeys(Context& context) {
     }
     if (keys.empty()) return absl::NotFoundError("no active key of that purpose");
   } else {
-    const auto key = FindKey(context);
+    const auto key = FindSigningKey(context);
     if (!key.ok()) return key.status();
     keys.push_back(*key);
   }
@@ -157,7 +161,7 @@ absl::Status ExportKeys(Context& context) {
 }
 
 absl::Status ShowOne(Context& context) {
-  const auto key = FindKey(context);
+  const auto key = FindSigningKey(context);
   return key.ok() ? PrintOne(context, *key, Columns()) : key.status();
 }
 

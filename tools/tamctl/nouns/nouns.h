@@ -19,6 +19,7 @@ std::vector<Command> DeviceKeyCommands();
 std::vector<Command> DomainCommands();
 std::vector<Command> EndpointCommands();
 std::vector<Command> InspectCommands();
+std::vector<Command> KeyCertificateCommands();
 std::vector<Command> KeyCommands();
 std::vector<Command> ManifestCommands();
 std::vector<Command> TenantCommands();
