@@ -49,6 +49,8 @@ absl::string_view OutcomeCode(Outcome outcome) {
       "report_unknown_token",
       "error_without_token",
       "error_to_query_recorded",
+      "tam_certificate_refused",
+      "tam_certificate_expired",
       "flagged",
       "failed",
   };

@@ -40,6 +40,10 @@ enum class Outcome {
   kReportUnknownToken,
   kErrorWithoutToken,
   kErrorToQueryRecorded,
+  // A device did not take our certificate, or found it expired; comes before the final outcome, and
+  // is for the operator: tamctl key certificate.
+  kTamCertificateRefused,
+  kTamCertificateExpired,
   kFlagged,  // accepted, though the device breaks a rule; comes before the final outcome
   kFailed,
   kCount,  // not an outcome

@@ -86,6 +86,8 @@ SessionEngine::SessionEngine(const SessionConfig& config, Dependencies dependenc
                RandomSeed(dependencies_.random)),
       error_resends_(config.limit_slots, config.error_resends_per_device, dependencies_.clock,
                      RandomSeed(dependencies_.random)),
+      certificate_resends_(config.limit_slots, config.certificate_resends_per_device,
+                           dependencies_.clock, RandomSeed(dependencies_.random)),
       decryptions_(config.limit_slots, config.decryptions_per_device, dependencies_.clock,
                    RandomSeed(dependencies_.random)),
       recent_keys_(config.limit_slots, config.remember_keys, dependencies_.clock,
@@ -172,10 +174,14 @@ absl::StatusOr<std::string> SessionEngine::MakeQueryRequest(const Endpoint& endp
   if (options.attests_itself) {
     request.mutable_tam_attestation()->set_nonce(options.nonce.value_or(""));
   }
+  request.set_certificate(options.other_certificate ? 1 : 0);
   kind == ChallengeKind::kChallenge ? request.set_challenge(*challenge)
                                     : request.set_token(*challenge);
   auto signed_message = dependencies_.peers.SignQueryRequest(context, request);
   if (!signed_message.ok()) return signed_message.status();
+  if (options.other_certificate && signed_message->message().empty()) {
+    return absl::NotFoundError("no other certificate");
+  }
   return std::move(*signed_message->mutable_message());
 }
 

@@ -47,6 +47,8 @@ struct SessionConfig {
   Rate per_device{0.1, 20};
   // QueryRequests after Errors of one key, so that two who never agree do not go on for ever.
   Rate error_resends_per_device{2.0 / 60, 2};
+  // Of these, under the TAM's other certificate: one, and no other until a session is long over.
+  Rate certificate_resends_per_device{2.0 / 60, 1};
   // Encrypted evidence and reports that `signing` opens for one device.
   Rate decryptions_per_device{2, 64};
   // The open Update of one key again, for copies of the message that opened it: a network may
@@ -133,6 +135,8 @@ class SessionEngine : public TeepProtocol {
     bool attests_itself = false;        // with evidence of the TAM itself
     std::optional<std::string> nonce;   // for that evidence; unset: its time of issue is all it has
     std::optional<uint64_t> freshness;  // the one mechanism offered; unset: the endpoint's
+    bool other_certificate = false;     // rather than the first of the key that signs
+    std::optional<std::string> made;    // it, where it had to be made to know that it can be
   };
 
   // Counts one that waits, while it lives.
@@ -232,8 +236,11 @@ class SessionEngine : public TeepProtocol {
   // none, or not again so soon.
   std::optional<QueryOptions> BetterQuery(const Session& session, const teep::Error& error,
                                           uint64_t asked);
+  // Makes the one under the other certificate; there may be none, and then `query` is none.
+  absl::Status MakeOtherwise(Session& session, std::optional<QueryOptions>& query);
   Answer SendQuery(Session& session, const QueryOptions& options);
-  void FlagIncomplete(const Session& session, const teep::Error& error);
+  // What the log says of an Error besides its end.
+  void Remark(const Session& session, const teep::Error& error);
   absl::Duration BackOffFor(teep::ErrorCode code) const;
   static uint32_t CodeOf(const teep::Error& error);
 
@@ -255,6 +262,7 @@ class SessionEngine : public TeepProtocol {
   BucketTable devices_;
   BucketTable resends_;
   BucketTable error_resends_;
+  BucketTable certificate_resends_;
   BucketTable decryptions_;
   RecentKeys recent_keys_;
 };

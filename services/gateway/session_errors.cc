@@ -72,6 +72,8 @@ struct Reaction {
   // Whether the field is there that the draft demands beside this code.
   bool (*is_complete)(const Error& error);
   absl::Duration SessionConfig::*back_off;  // where no other QueryRequest is sent; nullptr: none
+  // About our certificate: another may do, and the operator hears of it.
+  std::optional<Outcome> certificate = std::nullopt;
 };
 
 constexpr Reaction kReactions[] = {
@@ -94,14 +96,15 @@ constexpr Reaction kReactions[] = {
      },
      [](const Error& error) { return !error.supported_cipher_suites.empty(); },
      &SessionConfig::back_off_other},
-    // A TAM's certificates are its operator's to replace.
-    {ErrorCode::kBadCertificate, Never, Complete, &SessionConfig::back_off_other},
+    {ErrorCode::kBadCertificate, Always, Complete, &SessionConfig::back_off_other,
+     Outcome::kTamCertificateRefused},
     {ErrorCode::kAttestationRequired, CanAttestItself, Complete, &SessionConfig::back_off_other},
     // Our QueryRequests bear no reports, so none are left out.
     {ErrorCode::kUnsupportedSuitReport, Always,
      [](const Error& error) { return !error.supported_suit_cose_profiles.empty(); },
      &SessionConfig::back_off_other},
-    {ErrorCode::kCertificateExpired, Never, Complete, &SessionConfig::back_off_other},
+    {ErrorCode::kCertificateExpired, Always, Complete, &SessionConfig::back_off_temporary,
+     Outcome::kTamCertificateExpired},
     {ErrorCode::kTemporaryError, Never, Complete, &SessionConfig::back_off_temporary},
     // Other components may still be updated.
     {ErrorCode::kManifestProcessingFailed, Never, Complete, nullptr},
@@ -124,10 +127,14 @@ std::optional<SessionEngine::QueryOptions> SessionEngine::BetterQuery(const Sess
                                                                       const Error& error,
                                                                       uint64_t asked) {
   const bool timestamps = session.endpoint->timestamps;
-  if (!ReactionTo(error.err_code).has_overlap(error, {asked, timestamps})) return std::nullopt;
+  const Reaction& reaction = ReactionTo(error.err_code);
+  if (!reaction.has_overlap(error, {asked, timestamps})) return std::nullopt;
+  const bool certificate = reaction.certificate.has_value();
+  if (certificate && !certificate_resends_.TryTake(KeyOf(session))) return std::nullopt;
   if (!error_resends_.TryTake(KeyOf(session))) return std::nullopt;
   QueryOptions options;
   options.suite = session.suite;
+  options.other_certificate = certificate;
   switch (error.err_code) {
     case ErrorCode::kUnsupportedExtension:
       options.without_items = teep::kRequestExtensions;
@@ -156,26 +163,46 @@ absl::Duration SessionEngine::BackOffFor(ErrorCode code) const {
   return reaction.back_off == nullptr ? absl::ZeroDuration() : config_.*reaction.back_off;
 }
 
-void SessionEngine::FlagIncomplete(const Session& session, const Error& error) {
-  if (ReactionTo(error.err_code).is_complete(error)) return;
+void SessionEngine::Remark(const Session& session, const Error& error) {
+  const Reaction& reaction = ReactionTo(error.err_code);
+  if (reaction.certificate.has_value()) Record(session, *reaction.certificate);
+  if (reaction.is_complete(error)) return;
   Record(session, Outcome::kFlagged,
          absl::StrCat("Error without the field that ", teep::ErrorCodeName(error.err_code),
                       " demands"));
 }
 
-Answer SessionEngine::SendQuery(Session& session, const QueryOptions& options) {
+absl::Status SessionEngine::MakeOtherwise(Session& session, std::optional<QueryOptions>& query) {
+  if (!query.has_value() || !query->other_certificate) return absl::OkStatus();
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
-  auto query = MakeQueryRequest(*session.endpoint, session.context, options);
-  if (!query.ok()) return Fail(session, query.status());
+  auto made = MakeQueryRequest(*session.endpoint, session.context, *query);
+  if (absl::IsNotFound(made.status())) {
+    query.reset();
+    return absl::OkStatus();
+  }
+  if (!made.ok()) return Fail(session, made.status()).status();
+  query->made = *std::move(made);
+  return absl::OkStatus();
+}
+
+Answer SessionEngine::SendQuery(Session& session, const QueryOptions& options) {
+  std::optional<std::string> query = options.made;
+  if (!query.has_value()) {
+    if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
+    auto made = MakeQueryRequest(*session.endpoint, session.context, options);
+    if (!made.ok()) return Fail(session, made.status());
+    query = *std::move(made);
+  }
   Record(session, Outcome::kQueryRequestSent);
-  return std::optional<std::string>(*std::move(query));
+  return query;
 }
 
 // Anybody may have recorded this message and play it again: it changes nothing (TEEP.md A24).
 Answer SessionEngine::OnErrorWithoutToken(Session& session, const Error& error) {
   Record(session, Outcome::kErrorWithoutToken, teep::ErrorCodeName(error.err_code));
   source_failures_.TryTake(session.source);
-  const auto options = BetterQuery(session, error, session.endpoint->binding.data_items);
+  auto options = BetterQuery(session, error, session.endpoint->binding.data_items);
+  if (absl::Status s = MakeOtherwise(session, options); !s.ok()) return s;
   if (!options.has_value()) return std::optional<std::string>();
   return SendQuery(session, *options);
 }
@@ -190,7 +217,8 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const Error& error) {
     return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   }
   if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
-  const auto options = BetterQuery(session, error, session.opened->data_items);
+  auto options = BetterQuery(session, error, session.opened->data_items);
+  if (absl::Status s = MakeOtherwise(session, options); !s.ok()) return s;
   v1::AcceptRequest accept = NewAccept(session);
   accept.set_err_code(CodeOf(error));
   if (!options.has_value()) {

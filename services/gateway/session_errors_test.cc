@@ -1,5 +1,6 @@
 // The engine's answers to Errors by their code (TEEP.md section 8, T-45 to T-47, T-52, T-53, R-02).
 #include "crypto/cbor/cbor.h"
+#include "crypto/cose/cose.h"
 #include "services/gateway/session_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
@@ -8,6 +9,7 @@ namespace tam::gateway {
 namespace {
 
 using teep::ErrorCode;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -51,6 +53,14 @@ class ErrorsTest : public SessionFixture {
     other_mechanism.supported_freshness_mechanisms = {2};
     errors.insert(errors.end(), {freshness, version, suites, long_challenge, other_mechanism});
     return errors;
+  }
+  // The x5chain of a QueryRequest in the answer.
+  static std::vector<std::string> ChainIn(
+      const absl::StatusOr<std::optional<std::string>>& answer) {
+    EXPECT_OK(answer);
+    if (!answer.ok() || !answer->has_value()) return {"silence"};
+    const auto cose = cose::Message::Parse(cbor::AsBytes(**answer), cose::TagRule::kRequired);
+    return cose.ok() ? cose->signers()[0].x5chain : std::vector<std::string>{"malformed"};
   }
   // So that the limit of QueryRequests to one key is not what decides.
   void LimitResends(double burst) {
@@ -175,6 +185,47 @@ TEST_F(ErrorsTest, Error7ToAnUpdateIsRecordedAndAnswered) {
   Advance(absl::Milliseconds(1));
   UpdateIn(Send(Sign(Evidence(Connect()))));
   EXPECT_EQ(Count(Outcome::kBackedOff), 0u);
+}
+
+TEST_F(ErrorsTest, ErrorsAboutOurCertificateEarnTheOtherOneOnceAndThenBackOff) {
+  TAM_ROW("T-65");
+  has_other_certificate_ = true;
+  for (const ErrorCode code : {ErrorCode::kBadCertificate, ErrorCode::kCertificateExpired}) {
+    SCOPED_TRACE(teep::ErrorCodeName(code));
+    key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
+    const bool expired = code == ErrorCode::kCertificateExpired;
+    CreateDevice(expired ? "late" : "strange", key_);
+    teep::Error error = ErrorOf(code);
+    error.token = Connect("lax");
+    Advance(absl::Milliseconds(1));
+    const auto answer = Send(Sign(error), "lax");
+    EXPECT_THAT(ChainIn(answer), ElementsAre("other"));
+    Advance(absl::Milliseconds(1));
+    error.token = QueryIn(answer, tam_p256_).token;
+    EXPECT_TRUE(IsSilent(Send(Sign(error), "lax")));
+    // Backed off for as long as the code demands, and no longer.
+    Advance(expired ? absl::Seconds(50) : absl::Seconds(290));
+    EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+    Advance(absl::Seconds(20));
+    UpdateIn(Send(Sign(Evidence(Connect()))));
+  }
+  EXPECT_EQ(Count(Outcome::kTamCertificateRefused), 2u);
+  EXPECT_EQ(Count(Outcome::kTamCertificateExpired), 2u);
+  EXPECT_EQ(Count(Outcome::kBackedOff), 2u);
+  EXPECT_EQ(Count(Outcome::kErrorToQueryRecorded), 4u);
+}
+
+TEST_F(ErrorsTest, WithoutAnotherCertificateTheyBackOffAtOnce) {
+  TAM_ROW("T-65");
+  teep::Error error = ErrorOf(ErrorCode::kBadCertificate);
+  EXPECT_TRUE(IsSilent(Send(Sign(error))));
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+  Advance(absl::Minutes(1));
+  error.token = Connect("lax");
+  EXPECT_TRUE(IsSilent(Send(Sign(error), "lax")));
+  Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(IsSilent(Send(Sign(Evidence(Connect())))));
+  EXPECT_EQ(Count(Outcome::kBackedOff), 1u);
 }
 
 TEST_F(ErrorsTest, FlagsErrorsWithoutTheirField) {

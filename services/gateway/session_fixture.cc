@@ -34,6 +34,12 @@ cose::SignOptions OptionsOf(const Request& request) {
   return options;
 }
 
+cose::SignOptions OptionsOf(const v1::SignQueryRequestRequest& request) {
+  cose::SignOptions options = OptionsOf<v1::SignQueryRequestRequest>(request);
+  if (request.certificate() > 0) options.x5chain = {"other"};
+  return options;
+}
+
 class NoDenials : public runtime::AuditSink {
  public:
   absl::Status RecordDenial(const runtime::Denial& denial) override {
@@ -140,6 +146,7 @@ void SessionFixture::PlaySigning() {
     if (request.has_tam_attestation()) {
       query.attestation_payload = "evidence of the TAM for " + request.tam_attestation().nonce();
     }
+    if (request.certificate() > 0 && !has_other_certificate_) return absl::OkStatus();
     const auto payload = teep::Encode(query, ProfileOf(request));
     if (!payload.ok()) return payload.status();
     const keys::PrivateKey* signers[] = {&tam_p256_, &tam_ed25519_};

@@ -110,7 +110,8 @@ class SessionFixture : public ::testing::Test {
   v1::AppraiseResponse verdict_;
   v1::ResolveResponse plan_;
   absl::Status envelopes_status_;
-  std::mutex seen_mutex_;  // guards the next three
+  bool has_other_certificate_ = false;  // which QueryRequests then bear as "other"
+  std::mutex seen_mutex_;               // guards the next three
   v1::AppraiseRequest appraised_;
   v1::ResolveRequest resolved_;
   v1::GetEnvelopesRequest delivered_;

@@ -47,7 +47,7 @@ Answer SessionEngine::OnError(Session& session, const teep::Error& error) {
   if (reports->succeeded > 0 && reports->failed + reports->unreadable == 0) {
     Record(session, Outcome::kFlagged, "Error with reports of successes alone");
   }
-  FlagIncomplete(session, error);
+  Remark(session, error);
   if (!error.token.has_value()) return OnErrorWithoutToken(session, error);
   if (dependencies_.issued.MayBeQueryToken(*error.token)) return OnErrorToQuery(session, error);
   if (!dependencies_.issued.MayBeUpdateToken(*error.token)) {
