@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "crypto/cbor/diagnostic.h"
 #include "crypto/text/text.h"
+#include "crypto/x509/chain.h"
 #include "tools/tamctl/inspect/shapes.h"
 
 namespace tam::inspect {
@@ -78,6 +79,12 @@ class Annotator {
     const cbor::Bytes bytes = *item.ByteString();
     if (shape.style == Shape::Style::kSecret) {
       Append(&out(), "h''", Comment(Concat("secret, ", bytes.size(), " bytes, not shown")));
+      return;
+    }
+    if (shape.style == Shape::Style::kCertificate) {
+      out() += OneLine(item);
+      const auto text = x509::DescribeCertificate(cbor::AsView(bytes));
+      if (text.ok()) out() += Comment(*text);
       return;
     }
     if (shape.content != nullptr && !bytes.empty() && nesting_ < kMaxNesting) {

@@ -95,6 +95,17 @@ const Shape& DebugStatus(const cbor::Item&) {
   return shape;
 }
 
+const Shape& Certificate(const cbor::Item&) {
+  static const auto& shape = *new Shape{.style = Shape::Style::kCertificate};
+  return shape;
+}
+
+// One certificate, or an array of several (RFC 9360 section 2).
+const Shape& Chain(const cbor::Item& item) {
+  static const auto& several = *new Shape{.rest = {"", Certificate}};
+  return item.is_array() ? several : Certificate(item);
+}
+
 const Shape& Headers(const cbor::Item&) {
   static const auto& shape = *new Shape{.members = {{1, "alg", Algorithm},
                                                     {2, "crit", Plain},
@@ -102,7 +113,7 @@ const Shape& Headers(const cbor::Item&) {
                                                     {4, "kid", Plain},
                                                     {5, "IV", Plain},
                                                     {6, "Partial IV", Plain},
-                                                    {33, "x5chain", Plain},
+                                                    {33, "x5chain", Chain},
                                                     {34, "x5t", Plain},
                                                     {-1, "ephemeral key", CoseKey},
                                                     {-2, "static key", CoseKey},

@@ -5,10 +5,12 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "crypto/x509/chain.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "teep/message/message.h"
 #include "teep/suit/author.h"
+#include "tests/support/certificates.h"
 #include "tests/support/status_matchers.h"
 #include "tools/tamctl/inspect/inspect_fixture.h"
 
@@ -58,6 +60,21 @@ TEST(Inspect, NamesAMessageItsFieldsAndItsSignature) {
               AllOf(HasSubstr("/ type / 4 / Success /"), HasSubstr("/ token / 19: h'74747474"),
                     HasSubstr("/ alg / 1: -9 / ESP256 /")));
   EXPECT_THAT(result.signatures, ElementsAre(Field(&SignatureResult::key_name, "agent.pem")));
+}
+
+TEST(Inspect, NamesTheCertificatesBesideASignature) {
+  const keys::PrivateKey key = MakeKey();
+  const tam::testing::CertificateAuthority authority;
+  const auto chain =
+      x509::ChainFromPem(authority.Certify(key.public_key().ToPem()) + authority.pem());
+  ASSERT_TRUE(chain.ok()) << chain.status();
+  const auto message = cose::Sign1(key, cbor::AsBytes(SuccessPayload()), {.x5chain = *chain});
+  const Result result = Look(*message);
+  EXPECT_THAT(result.diagnostic,
+              AllOf(HasSubstr("/ x5chain / 33: ["), HasSubstr(" / CN=tam, of CN=test authority "),
+                    HasSubstr("/ CN=test authority ")));
+  const auto single = cose::Sign1(key, cbor::AsBytes(SuccessPayload()), {.x5chain = {"no DER"}});
+  EXPECT_THAT(Look(*single).diagnostic, HasSubstr("/ x5chain / 33: h'"));
 }
 
 TEST(Inspect, IsWellFormedWithoutAKeyAndSaysThatNothingWasVerified) {

@@ -44,6 +44,7 @@ struct Shape {
     kComponentId,  // byte strings that are shown as text where they are printable
     kSecret,       // private key material: its length is shown, never its bytes
     kTime,         // seconds since the epoch, shown as a date as well
+    kCertificate,  // DER: its subject, issuer and validity are shown as well
   };
 
   std::vector<Member> members = {};
