@@ -8,6 +8,7 @@
 #include "crypto/text/text.h"
 #include "tools/teepsim/status_macros.h"
 #include "tools/teepsim/tam_attestation.h"
+#include "tools/teepsim/tam_certificate.h"
 
 namespace tam::teepsim {
 namespace {
@@ -155,7 +156,9 @@ absl::StatusOr<Device::Incoming> Device::Verify(std::string_view bytes) const {
       other_suite = other_suite || message.ok();
       continue;
     }
-    if (message.ok()) return Incoming{.message = *std::move(message)};
+    if (message.ok()) {
+      return Incoming{.message = *std::move(message), .x5chain = ChainOf(cose, key)};
+    }
     last = message.status();
     if (absl::IsInvalidArgument(last)) return Incoming{.malformed = last};
   }
@@ -188,10 +191,11 @@ Device::Next Device::Answer(std::string_view bytes) {
   const std::string_view type = teep::MessageTypeName(teep::TypeOf(message));
   TEEPSIM_RETURN_IF_ERROR(transcript_.SaveReceived(type, bytes));
   transcript_.Received(type, Describe(message));
-  return AnswerMessage(*incoming->message);
+  return AnswerMessage(*incoming->message, incoming->x5chain);
 }
 
-Device::Next Device::AnswerMessage(const teep::VerifiedMessage& verified) {
+Device::Next Device::AnswerMessage(const teep::VerifiedMessage& verified,
+                                   const std::vector<std::string>& x5chain) {
   const keys::Thumbprint& signer = verified.signer().thumbprint();
   transcript_.Note(Concat("signature verified: TAM key ",
                           ShortHex(std::string(signer.begin(), signer.end())), ", algorithm ",
@@ -199,6 +203,9 @@ Device::Next Device::AnswerMessage(const teep::VerifiedMessage& verified) {
   if (const auto* request = std::get_if<teep::QueryRequest>(&verified.message())) {
     TEEPSIM_RETURN_IF_ERROR(
         state_.SetLastRequestBound(request->token.has_value() || request->challenge.has_value()));
+    if (auto objection = ChainObjection(*request, verified.signer(), x5chain)) {
+      return SendError(*std::move(objection));
+    }
     if (auto objection = Objection(*request)) return SendError(*std::move(objection));
     if (auto objection = TamObjection(*request, signer)) {
       // To be asked is no failure; to go without an answer is.
@@ -218,6 +225,25 @@ Device::Next Device::AnswerMessage(const teep::VerifiedMessage& verified) {
   return RefuseMessage(std::nullopt,
                        Concat("want QueryRequest or Update of a TAM, got ",
                               teep::MessageTypeName(teep::TypeOf(verified.message()))));
+}
+
+std::optional<teep::Error> Device::ChainObjection(const teep::QueryRequest& request,
+                                                  const keys::PublicKey& signer,
+                                                  const std::vector<std::string>& x5chain) {
+  const CertificateOptions& options = options_.certificates;
+  if (!options.authorities.has_value()) return std::nullopt;
+  auto objection =
+      CertificateObjection(request, x5chain, signer, *options.authorities, options.clock());
+  transcript_.Note(objection.has_value()
+                       ? Concat("certificates of the TAM: ", objection->err_msg.value_or(""))
+                       : Concat("certificates of the TAM: verified, ", x5chain.size()));
+  if (objection.has_value()) return objection;
+  // Another certificate than the one that was refused: that Error is no failure any more.
+  if (result_.sent_error == teep::ErrorCode::kBadCertificate ||
+      result_.sent_error == teep::ErrorCode::kCertificateExpired) {
+    result_.sent_error.reset();
+  }
+  return std::nullopt;
 }
 
 std::optional<teep::Error> Device::TamObjection(const teep::QueryRequest& request,

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "crypto/x509/credentials.h"
 #include "teep/message/message.h"
 #include "tools/teepsim/device_state.h"
 #include "tools/teepsim/evidence.h"
@@ -47,9 +48,18 @@ struct AttestationOptions {
   std::optional<keys::PrivateKey> passport_verifier;
 };
 
+// Whose certificates the TAM has to have.
+struct CertificateOptions {
+  // Each QueryRequest bears a chain of its key to one of these. Unset: certificates are not looked
+  // at.
+  std::optional<x509::Authorities> authorities;
+  std::function<absl::Time()> clock = absl::Now;
+};
+
 struct SessionOptions {
   EvidenceFaults evidence;
   AttestationOptions attestation;
+  CertificateOptions certificates;
   WireOptions wire;
   ProtectionOptions protection;
   // Not empty: the TAM attests itself with one of these keys before it learns anything.
@@ -97,6 +107,7 @@ class Device {
   // with the contents below a good signature.
   struct Incoming {
     std::optional<teep::VerifiedMessage> message = std::nullopt;
+    std::vector<std::string> x5chain = {};  // beside its signature
     bool other_suite = false;
     absl::Status malformed = absl::OkStatus();
   };
@@ -108,7 +119,11 @@ class Device {
   absl::StatusOr<std::string> MakeUnsolicited();
   absl::StatusOr<Incoming> Verify(std::string_view bytes) const;
   Next Answer(std::string_view bytes);
-  Next AnswerMessage(const teep::VerifiedMessage& message);
+  Next AnswerMessage(const teep::VerifiedMessage& message, const std::vector<std::string>& x5chain);
+  // What is wrong with the TAM's certificates, where they are looked at.
+  std::optional<teep::Error> ChainObjection(const teep::QueryRequest& request,
+                                            const keys::PublicKey& signer,
+                                            const std::vector<std::string>& x5chain);
   Next AnswerQueryRequest(const teep::QueryRequest& request);
   // What stands between the TAM and an answer, where it has to attest itself.
   std::optional<teep::Error> TamObjection(const teep::QueryRequest& request,

@@ -43,6 +43,8 @@ What a device may do besides, all of `run`:
     --require-tam-attestation FILE...
                                  nothing is said to a TAM before it has attested itself by one of
                                  these keys (tamctl key export --purpose tam-evidence)
+    --tam-key-ca FILE            QueryRequests bear a certificate chain of the TAM's key that leads
+                                 to a root in FILE (PEM)
     --freshness timestamp        Evidence says when it was made and for whom, instead of a nonce
     --passport-verifier-key FILE Attestation Results by this private key of a Verifier, whom the
                                  device plays, where a TAM asks for them (Passport model)
@@ -61,6 +63,7 @@ Faults, for testers, all of `run`:
     --evidence-key FILE          Evidence signed by another private key
     --evidence FILE              another device's Evidence
     --measurement NAME=HEX...    another measurement in the Evidence
+    --clock-ahead SECONDS        the device's clock is wrong by so much; may be negative
     --stop-after query-response  the Update is neither processed nor answered
     --wire legacy                the numbering of drafts up to -24
     --older-algorithms           -7 and -8 instead of -9 and -19

@@ -4,7 +4,9 @@
 #include <string_view>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "crypto/text/text.h"
+#include "crypto/x509/credentials.h"
 #include "tools/tamctl/component_text.h"
 #include "tools/teepsim/key_files.h"
 #include "tools/teepsim/status_macros.h"
@@ -43,6 +45,29 @@ absl::StatusOr<AttestationOptions> ReadAttestation(const CommandLine& line) {
     TEEPSIM_ASSIGN_OR_RETURN(options.passport_verifier, ReadPrivateKey(*verifier));
   }
   return options;
+}
+
+absl::Status ReadCertificates(const CommandLine& line, SessionOptions& options) {
+  TEEPSIM_ASSIGN_OR_RETURN(const auto authorities, line.One("tam-key-ca"));
+  if (authorities.has_value()) {
+    TEEPSIM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(*authorities));
+    auto parsed = x509::Authorities::Parse(pem);
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(
+          Concat(*authorities, ": ", StdView(parsed.status().message())));
+    }
+    options.certificates.authorities = *std::move(parsed);
+  }
+  TEEPSIM_ASSIGN_OR_RETURN(const auto ahead, line.One("clock-ahead"));
+  if (!ahead.has_value()) return absl::OkStatus();
+  int64_t seconds = 0;
+  if (!absl::SimpleAtoi(*ahead, &seconds)) {
+    return absl::InvalidArgumentError("--clock-ahead: want a number of seconds");
+  }
+  const auto clock = [seconds] { return absl::Now() + absl::Seconds(seconds); };
+  options.certificates.clock = clock;
+  options.attestation.clock = clock;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<WireOptions> ReadWire(const CommandLine& line) {
@@ -130,7 +155,8 @@ absl::Status ReadAgentRequests(const CommandLine& line, SessionOptions& options)
 }  // namespace
 
 const std::set<std::string>& SessionFlags() {
-  static const auto& names = *new std::set<std::string>{"encrypt",      "evidence",
+  static const auto& names = *new std::set<std::string>{"clock-ahead",  "tam-key-ca",
+                                                        "encrypt",      "evidence",
                                                         "evidence-key", "evidence-nonce",
                                                         "have-binary",  "measurement",
                                                         "request",      "require-tam-attestation",
@@ -168,6 +194,7 @@ absl::StatusOr<SessionOptions> ReadSessionOptions(const CommandLine& line) {
   TEEPSIM_ASSIGN_OR_RETURN(options.tam_evidence_keys,
                            ReadPublicKeys(line.All("require-tam-attestation")));
   TEEPSIM_RETURN_IF_ERROR(ReadAgentRequests(line, options));
+  TEEPSIM_RETURN_IF_ERROR(ReadCertificates(line, options));
   TEEPSIM_ASSIGN_OR_RETURN(const auto stop, line.One("stop-after"));
   if (stop.has_value() && *stop != "query-response") {
     return absl::InvalidArgumentError(Concat("--stop-after: want query-response, got ", *stop));
