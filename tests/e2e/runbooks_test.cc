@@ -14,6 +14,7 @@
 #include "crypto/keys/key_file.h"
 #include "nlohmann/json.hpp"
 #include "tests/e2e/layouts.h"
+#include "tests/support/certificates.h"
 #include "tests/support/row.h"
 
 namespace tam::testing {
@@ -82,6 +83,32 @@ TEST_P(RunbooksTest, TamKeys) {
   ASSERT_EQ(trust.exit_code, 0) << trust.err;
   const Finished session = scenario().Session("one");
   EXPECT_EQ(session.exit_code, 0) << session.out << session.err;
+}
+
+TEST_P(RunbooksTest, TamCertificates) {
+  TAM_ROW("T-65");
+  const auto list = [](std::vector<std::string> args) {
+    args.insert(args.end(), {"-o", "json"});
+    return nlohmann::json::parse(scenario().Do("operator", args), nullptr, false);
+  };
+  const auto created = list({"key", "create", "--suite", "ed25519", "--standby"});
+  const std::string name = created.value("name", "");
+  const std::string key = name.substr(name.rfind('/') + 1);
+  const std::string before = stack().Path("before.pem");
+  const std::string chain = stack().Path("after.pem");
+  const CertificateAuthority authority;
+  std::ofstream(before) << authority.Certify(created.value("pem", ""));
+  std::ofstream(chain) << authority.Certify(created.value("pem", "")) << authority.pem();
+  scenario().Do("operator", {"key", "certificate", "add", key, "--chain", before});
+  const std::string log =
+      Follow("tam-certificates", {absl::StrCat("KEY=", key), absl::StrCat("CHAIN=", chain),
+                                  absl::StrCat("PUBLIC=", stack().Path("certified.pem"))});
+  EXPECT_THAT(log, HasSubstr("signing-key.uncertify"));
+  EXPECT_EQ(ContentOf(stack().Path("certified.pem")), created.value("pem", ""));
+  const auto left = list({"key", "certificate", "list", key})["certificates"];
+  ASSERT_EQ(left.size(), 1u) << left;
+  EXPECT_EQ(left[0].value("position", -1), 1);
+  EXPECT_EQ(left[0]["certificates"].size(), 2u);
 }
 
 TEST_P(RunbooksTest, AgentKeys) {
