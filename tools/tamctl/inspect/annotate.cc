@@ -23,7 +23,8 @@ bool IsPrintable(cbor::Bytes bytes) {
 
 bool NamesNothing(const Shape& shape) {
   return shape.members.empty() && shape.elements.empty() && shape.rest.shape == nullptr &&
-         shape.text_members == nullptr && shape.content == nullptr &&
+         shape.text_members == nullptr && shape.array_members == nullptr &&
+         shape.other_members == nullptr && shape.content == nullptr &&
          shape.style == Shape::Style::kPlain;
 }
 
@@ -129,16 +130,29 @@ class Annotator {
             const std::string& path, int indent) {
     const absl::StatusOr<int64_t> label = key.Int();
     const Member* member = label.ok() ? shape.FindMember(*label) : nullptr;
-    ShapeOf value_shape = member != nullptr ? member->shape : shapes::Plain;
-    if (key.is_text() && shape.text_members != nullptr) value_shape = shape.text_members;
+    ShapeOf value_shape = member != nullptr ? member->shape : ShapeUnder(key, shape);
     std::string name = OneLine(key);
     if (key.is_text()) name = name.substr(1, name.size() - 2);  // escaped, without its quotes
     if (member != nullptr && !member->name.empty()) {
       name = std::string(member->name);
       Append(&out(), "/ ", name, " / ");
     }
-    Append(&out(), OneLine(key), ": ");
+    if (key.is_array() && shape.array_members != nullptr) {
+      ComponentId(key);
+    } else {
+      out() += OneLine(key);
+    }
+    out() += ": ";
     Value(value, value_shape(value), Concat(path, ".", name), indent);
+  }
+
+  // Of a value whose key is no member's label.
+  static ShapeOf ShapeUnder(const cbor::Item& key, const Shape& shape) {
+    const ShapeOf found = key.is_text()    ? shape.text_members
+                          : key.is_array() ? shape.array_members
+                          : key.is_int()   ? shape.other_members
+                                           : nullptr;
+    return found == nullptr ? shapes::Plain : found;
   }
 
   bool Inline(const cbor::Item& item, const Shape& shape) const {

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "teep/eat/bundle.h"
 #include "teep/message/message.h"
+#include "teep/suit/author.h"
 #include "teep/suit/report.h"
 #include "tools/tamctl/inspect/inspect.h"
 #include "tools/tamctl/inspect/inspect_fixture.h"
@@ -205,6 +206,49 @@ TEST(InspectInside, ReadsOlderMessagesWhereItIsToldTo) {
   EXPECT_THAT(shown.diagnostic,
               AllOf(HasSubstr("6 / Error /"), HasSubstr("17 / ERR_MANIFEST_PROCESSING_FAILED /")));
   EXPECT_THAT(shown.diagnostic, Not(HasSubstr("/ supported-freshness-mechanisms /")));
+}
+
+// {"en": {1: .., ["app"]: {6: ..}}} below a manifest's text, as a byte string or severed.
+TEST(InspectInside, NamesTheTextsOfAManifest) {
+  cbor::MapBuilder component;
+  component.Set(1, cbor::Writer().Text("a vendor")).Set(6, cbor::Writer().Text("1.2"));
+  cbor::Writer texts;
+  texts.MapHead(2).Uint(1).Text("what it is").Array(1).ByteString("app").Raw(component.Encode());
+  cbor::Writer languages;
+  languages.MapHead(1).Text("en").Raw(texts.bytes());
+  cbor::MapBuilder manifest;
+  manifest.Set(1, cbor::Writer().Uint(1)).Set(2, cbor::Writer().Uint(7));
+  manifest.Set(23, cbor::Writer().ByteString(languages.bytes()));
+  const std::string bytes = *suit::SignManifest(manifest.Encode(), {}, MakeKey());
+  EXPECT_THAT(Look(bytes).diagnostic,
+              AllOf(HasSubstr("/ manifest-description / 1: \"what it is\""),
+                    HasSubstr("['app']: {"), HasSubstr("/ vendor-name / 1: \"a vendor\""),
+                    HasSubstr("/ component-version / 6: \"1.2\"")));
+}
+
+TEST(InspectInside, NamesWhatACapabilityReportLists) {
+  cbor::MapBuilder capabilities;
+  capabilities.Set(2, cbor::Writer().Array(2).Uint(3).Uint(28));
+  capabilities.Set(3, cbor::Writer().Array(1).Uint(29));
+  capabilities.Set(4, cbor::Writer().Array(1).Int(-9));
+  capabilities.Set(6, cbor::Writer().Array(1).Uint(20));
+  capabilities.Set(9, cbor::Writer().Array(2).Uint(3).Uint(99));
+  suit::Report report;
+  report.manifest_digest.bytes = std::string(32, 'd');
+  const std::string plain = *suit::EncodeReport(report);
+  const auto document = cbor::Document::Parse(cbor::AsBytes(plain));
+  cbor::MapBuilder with;
+  for (const auto [key, value] : document->root().each_pair()) {
+    with.Set(*key.Int(), cbor::Writer().Raw(cbor::AsView(value.encoded())));
+  }
+  with.Set(8, cbor::Writer().Raw(capabilities.Encode()));
+  EXPECT_THAT(Look(with.Encode()).diagnostic,
+              AllOf(HasSubstr("/ commands / 2: [3 / condition-image-match /, "
+                              "28 / condition-version /]"),
+                    HasSubstr("/ parameters / 3: [29 / wait-info /]"),
+                    HasSubstr("/ algorithms / 4: [-9 / ESP256 /]"),
+                    HasSubstr("/ manifest / 6: [20 / install /]"),
+                    HasSubstr("/ component-text / 9: [3 / vendor-domain /, 99]")));
 }
 
 }  // namespace

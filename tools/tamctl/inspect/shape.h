@@ -48,7 +48,9 @@ struct Shape {
   };
 
   std::vector<Member> members = {};
-  ShapeOf text_members = nullptr;  // of values under text keys
+  ShapeOf text_members = nullptr;   // of values under text keys
+  ShapeOf array_members = nullptr;  // of values under arrays, which are component identifiers
+  ShapeOf other_members = nullptr;  // of values under integers that no member has
   std::vector<Element> elements = {};
   Element rest = {};          // elements after those
   ShapeOf content = nullptr;  // of the one item that a byte string encodes
