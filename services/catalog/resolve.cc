@@ -151,8 +151,12 @@ void AddUnneeded(const CatalogView& view, const std::map<Key, const Deployment*>
   if (device.unneeded.empty()) return;
   const std::set<ComponentId> ids = WantedIds(view, wanted);
   size_t seen = 0;
+  size_t bytes = 0;
   for (const ComponentId& id : device.unneeded) {
     if (++seen > kMaxPlanUnneeded) break;
+    const size_t size = id.ToKey().size();
+    if (bytes + size > kMaxPlanUnneededBytes) continue;
+    bytes += size;
     if (ids.contains(id)) {
       plan.kept.push_back(id);
     } else if (LiesInADomain(view, id)) {

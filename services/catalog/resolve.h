@@ -68,8 +68,11 @@ struct Plan {
 
 // A plan names at most so many manifests, and a call asks for at most so many envelopes.
 inline constexpr size_t kMaxPlanManifests = 64;
-// Of what a device does not need, a plan looks at so many; the rest waits.
+// Of what a device does not need, a plan looks at so many, which have so many bytes together; the
+// rest waits. Its record holds several plans at once, and has to fit into one answer of the
+// registry.
 inline constexpr size_t kMaxPlanUnneeded = 256;
+inline constexpr size_t kMaxPlanUnneededBytes = 32 * 1024;
 
 // True when the domain is active and could publish the manifest today: its signer is an anchor, and
 // every identifier lies under a prefix. What a domain may no longer publish is no longer delivered.

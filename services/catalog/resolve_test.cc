@@ -224,6 +224,14 @@ TEST_F(ResolveTest, APlanLooksAtABoundedNumberOfUnneeded) {
   EXPECT_EQ(Resolve(view_, device_, kRoomy).unlink.size(), kMaxPlanUnneeded);
 }
 
+// One plan of a megabyte, and the device's record would not fit into an answer any more.
+TEST_F(ResolveTest, APlanTakesABoundedSizeOfUnneeded) {
+  device_.unneeded = {Component("a" + std::string(kMaxPlanUnneededBytes, 'x')), Component("b")};
+  EXPECT_THAT(Resolve(view_, device_, kRoomy).unlink, ElementsAre(Component("b")));
+  for (char c = 'c'; c < 'i'; ++c) device_.unneeded.insert(Component(std::string(10000, c)));
+  EXPECT_EQ(Resolve(view_, device_, kRoomy).unlink.size(), 4u);
+}
+
 TEST_F(ResolveTest, PlanStaysWithinTheSizeLimitButNeverHoldsBackASingleEnvelope) {
   AddManifest(domain_, "tb.suit", "tb", 7, 0x77, 500);
   AddDeployment("b", domain_, "tb.suit");

@@ -40,6 +40,12 @@ std::string WhatWasTurnedAway(const std::optional<std::string>& challenge,
   return std::string(refusal.message());  // of a timestamp
 }
 
+// A format as it is recorded: a device may name one as long as its message.
+std::string RecordedFormat(const std::string& format) {
+  constexpr size_t kMaxFormat = 256;
+  return format.size() <= kMaxFormat ? format : teep::FitErrMsg(format);
+}
+
 }  // namespace
 
 // Whether the QueryRequest that the message answers bore a token; of one that is not known, whether
@@ -114,7 +120,7 @@ Answer SessionEngine::OnChallenged(Session& session, const teep::QueryResponse& 
   outcome.set_verdict(verdict->verdict() == v1::VERDICT_ACCEPTED ? v1::VERDICT_ACCEPTED
                                                                  : v1::VERDICT_REFUSED);
   *outcome.mutable_reasons() = verdict->reasons();
-  outcome.set_payload_format(appraise.payload_format());
+  outcome.set_payload_format(RecordedFormat(appraise.payload_format()));
   outcome.set_claims_summary(verdict->claims().text());
   outcome.set_result(verdict->attestation_result());
   if (outcome.verdict() != v1::VERDICT_ACCEPTED) return Refuse(session, std::move(accept));

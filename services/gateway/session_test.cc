@@ -202,6 +202,18 @@ TEST_F(QueryResponseTest, RefusedEvidenceNamesTheClaimAndInstallsNothing) {
   EXPECT_EQ(record.reasons(0).found(), "bb");
 }
 
+// Each refusal is a row: none is as large as a message.
+TEST_F(QueryResponseTest, OfAnEndlessFormatTheBeginningIsRecorded) {
+  verdict_.set_verdict(v1::VERDICT_REFUSED);
+  teep::QueryResponse response = Evidence(Connect());
+  response.attestation_payload_format = "application/x-" + std::string(100000, 'y');
+  UpdateIn(Send(Sign(response)));
+  EXPECT_EQ(appraised_.payload_format(), response.attestation_payload_format);
+  const std::string recorded = Show("pump").last_attestation().payload_format();
+  EXPECT_LE(recorded.size(), 256u);
+  EXPECT_THAT(recorded, ::testing::StartsWith("application/x-yyy"));
+}
+
 TEST_F(QueryResponseTest, PendingKeyProvesItselfAndGetsNothing) {
   key_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   CreateDevice("valve", key_, v1::KEY_STATE_PENDING);

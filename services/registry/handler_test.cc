@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "services/registry/registry_fixture.h"
+#include "services/runtime/audit_entry.h"
 #include "tests/support/row.h"
 
 namespace tam::registry {
@@ -361,6 +362,24 @@ TEST_F(RegistryTest, AuditEntriesNameNoDeviceAndNoKey) {
       EXPECT_EQ(bytes.find(secret), std::string::npos) << kind;
     }
   }
+}
+
+// A measurement's name is the device's own: it may be an identity, and there may be a thousand.
+TEST_F(RegistryTest, AnAuditEntryNamesClaimsAndNothingThatTheDeviceNamed) {
+  CreateDevice("pump", key_);
+  const auto at = Resolve("/tam/acme/main");
+  TAM_ASSERT_OK_AND_ASSIGN(const auto found, Lookup(at, key_));
+  v1::AcceptRequest request = AcceptFor(at, found, key_);
+  request.clear_update();
+  request.mutable_attestation()->set_verdict(v1::VERDICT_REFUSED);
+  for (const char* claim : {"measurements.serial-4711", "measurements.other", "dbgstat"}) {
+    request.mutable_attestation()->add_reasons()->set_claim(claim);
+  }
+  EXPECT_OK(session_.Accept(gateway_, request));
+  const auto audit = Audit("session.refused");
+  ASSERT_EQ(audit.size(), 1u);
+  TAM_ASSERT_OK_AND_ASSIGN(const auto entry, runtime::ParseAuditEntry(audit[0].entry.entry));
+  EXPECT_EQ(entry.details.at("refused_claims"), "dbgstat measurements");
 }
 
 }  // namespace

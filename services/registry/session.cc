@@ -1,7 +1,9 @@
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/registry/convert.h"
 #include "services/registry/handler.h"
 #include "services/registry/requests.h"
@@ -135,11 +137,12 @@ runtime::AuditDetails DetailsOf(const v1::AcceptRequest& request) {
   if (request.err_code() != 0) details["err_code"] = absl::StrCat(request.err_code());
   if (request.has_attestation()) {
     details["verdict"] = v1::Verdict_Name(request.attestation().verdict());
-    std::string claims;
+    // What follows a point is the device's to name.
+    std::set<std::string> claims;
     for (const v1::Reason& reason : request.attestation().reasons()) {
-      absl::StrAppend(&claims, claims.empty() ? "" : " ", reason.claim());
+      claims.insert(reason.claim().substr(0, reason.claim().find('.')));
     }
-    if (!claims.empty()) details["refused_claims"] = claims;
+    if (!claims.empty()) details["refused_claims"] = absl::StrJoin(claims, " ");
   }
   if (!request.has_update()) return details;
   std::string manifests;

@@ -82,6 +82,11 @@ absl::Status ReadNonces(std::string_view path, const Item& item, Claims& out) {
 // oemid = PEN: uint / bstr .size 3 / bstr .size 16
 absl::Status ReadOemid(std::string_view path, const Item& item, Claims& out) {
   if (item.is_uint()) {
+    // A greater one would read like the digits of another form.
+    if (*item.Uint() > UINT32_MAX) {
+      return absl::InvalidArgumentError(
+          Concat(path, ": want a PEN of 32 bits, got ", *item.Uint()));
+    }
     out.oemid = Concat(*item.Uint());
     out.oemid_is_pen = true;
     return absl::OkStatus();

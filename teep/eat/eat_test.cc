@@ -73,6 +73,13 @@ TEST(Claims, RefusesWhatIsNotAMap) {
   EXPECT_THAT(ParseStatus(std::string("\xbf\xff")), StatusIs(kInvalid));  // indefinite length
 }
 
+TEST(Claims, AnEnterpriseNumberHas32Bits) {
+  EXPECT_THAT(ParseStatus(OneClaim(258, std::move(Writer().Uint(UINT32_MAX)))), IsOk());
+  // As text 16 digits, which are not the 16 bytes of a random number.
+  EXPECT_THAT(ParseStatus(OneClaim(258, std::move(Writer().Uint(1234567890123456)))),
+              StatusIs(kInvalid, HasSubstr("eat.258: want a PEN of 32 bits")));
+}
+
 TEST(Claims, RefusesTagsAnywhere) {
   TAM_ROW("T-58");
   Writer nested;
