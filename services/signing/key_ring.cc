@@ -8,6 +8,7 @@
 #include "crypto/cose/cose.h"
 #include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
+#include "services/runtime/log.h"
 #include "services/signing/kek.h"
 
 namespace tam::signing {
@@ -125,7 +126,12 @@ absl::StatusOr<std::shared_ptr<const KeyRing::Held>> KeyRing::Load(
   auto stored = dependencies_.store.ListKeys(tenant, {context.deadline});
   if (!stored.ok()) return stored.status();
   for (const storage::SigningKey& key : *stored) {
-    if (absl::Status status = Hold(key, *held); !status.ok()) return status;
+    const absl::Status status = Hold(key, *held);
+    if (status.ok()) continue;
+    // What a lost decryption key opened is lost with it; the tenant goes on signing.
+    if (key.purpose != storage::SigningPurpose::kTeepDecryption) return status;
+    runtime::Log(runtime::Severity::kError, "decryption_key_skipped",
+                 {{"tenant", tenant.ToString()}, {"reason", AbslView(StdView(status.message()))}});
   }
   auto certificates = dependencies_.store.ListCertificates(tenant, {context.deadline});
   if (!certificates.ok()) return certificates.status();
