@@ -10,8 +10,9 @@ namespace {
 
 using cbor::Item;
 
-constexpr int64_t kUnderstood[] = {kLabelAlg, kLabelCrit, kLabelContentType, kLabelKid,
-                                   kLabelX5Chain};
+// What verification minds by itself. An x5chain is read and minded by its reader alone, so it cannot
+// be critical here.
+constexpr int64_t kUnderstood[] = {kLabelAlg, kLabelCrit, kLabelContentType, kLabelKid};
 constexpr int64_t kUnderstoodInEncryption[] = {kLabelIv, kLabelEphemeralKey, kLabelSalt};
 constexpr int64_t kFirstParty = -26;
 constexpr int64_t kLastParty = -21;

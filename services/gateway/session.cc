@@ -33,6 +33,14 @@ std::string KidOf(const cose::Message& cose) {
   return "";
 }
 
+// Of the signature that KidOf names; what Verify found when this message was accepted.
+int64_t AlgorithmOf(const cose::Message& cose, absl::string_view kid) {
+  for (const cose::SignerHeader& signer : cose.signers()) {
+    if (signer.kid == kid) return signer.algorithm.value_or(0);
+  }
+  return cose.signers().front().algorithm.value_or(0);
+}
+
 constexpr char kUntaggedRule[] = "A4: untagged COSE; this endpoint wants tag 18 or 98";
 
 cose::AlgorithmPolicy PolicyOf(const Endpoint& endpoint) {
@@ -276,7 +284,7 @@ absl::StatusOr<std::optional<std::string>> SessionEngine::Receive(Session& sessi
   }
   // These bytes were verified when they were accepted; nothing but their answer is at stake.
   if (session.device.guard().last_message_digest() == session.message_digest) {
-    session.suite = SuiteOf(cose.signers().front().algorithm.value_or(0));
+    session.suite = SuiteOf(AlgorithmOf(cose, session.kid));
     NoteHeld(session, cose);
     return Resend(session);
   }

@@ -248,6 +248,24 @@ TEST_F(QueryResponseTest, SameMessageAgainGetsTheSameUpdateUntilItIsAnswered) {
   EXPECT_EQ(AuditCount("session.accepted"), 1u);
 }
 
+// A COSE_Sign of two signatures, of which the second is the device's and alone has a kid.
+TEST_F(QueryResponseTest, SameMessageAgainIsAnsweredInTheSuiteThatWasVerified) {
+  TAM_ROW("T-52");
+  const std::string payload = *teep::Encode(teep::Message(Evidence(Connect())));
+  const auto signed_by = [&](const keys::PrivateKey& key, bool with_kid) {
+    const keys::PrivateKey* const signers[] = {&key};
+    return *cose::Sign(signers, cbor::AsBytes(payload), {.with_kid = with_kid});
+  };
+  const std::string own = signed_by(key_, true);
+  const auto stranger = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
+  const size_t list = own.find(payload) + payload.size();
+  ASSERT_EQ(own[list], '\x81');
+  const std::string message = own.substr(0, list) + '\x82' +
+                              signed_by(stranger, false).substr(list + 1) + own.substr(list + 1);
+  const teep::Update first = UpdateIn(Send(message));
+  EXPECT_EQ(UpdateIn(Send(message)), first);
+}
+
 TEST_F(QueryResponseTest, SameRefusedMessageAgainGetsTheSameErrCode) {
   TAM_ROW("A25");
   verdict_.set_verdict(v1::VERDICT_REFUSED);
