@@ -35,7 +35,8 @@ class CertificatesTest : public SharedTamTest {
   }
   void SetUp() override {
     SharedTamTest::SetUp();
-    for (const auto& key : Json({"key", "list"})["keys"]) {
+    const nlohmann::json keys = Json({"key", "list"});
+    for (const auto& key : keys["keys"]) {
       if (key["suite"] == "CIPHER_SUITE_ESP256" && key["state"] == "SIGNING_KEY_STATE_ACTIVE" &&
           key["purpose"] == "KEY_PURPOSE_TEEP_MESSAGE") {
         const std::string name = key["name"];
@@ -45,7 +46,8 @@ class CertificatesTest : public SharedTamTest {
     const std::string file = stack().Path("p256.pem");
     scenario().Do("operator", {"key", "export", key_, "-o", file});
     pem_ = ContentOf(file);
-    for (const auto& chain : Json({"key", "certificate", "list", key_})["certificates"]) {
+    nlohmann::json chains = Json({"key", "certificate", "list", key_});
+    for (const auto& chain : chains["certificates"]) {
       scenario().Do("operator", {"key", "certificate", "remove", key_,
                                  absl::StrCat(chain["position"].get<int>())});
     }
