@@ -237,7 +237,7 @@ TEST_F(DispatcherTest, LocalChannelCallsAsItself) {
 
 TEST_F(DispatcherTest, RefusesAnIncompleteBinding) {
   EXPECT_THAT(dispatcher_.Add(ServiceBinding("tam.v1.SigningService")),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want 5 methods, got 0")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want 8 methods, got 0")));
   EXPECT_THAT(dispatcher_.Add(ServiceBinding("tam.v1.NoService")),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
