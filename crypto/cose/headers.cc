@@ -10,8 +10,8 @@ namespace {
 
 using cbor::Item;
 
-// What verification minds by itself. An x5chain is read and minded by its reader alone, so it cannot
-// be critical here.
+// What verification minds by itself. An x5chain is read and minded by its reader alone, so it
+// cannot be critical here.
 constexpr int64_t kUnderstood[] = {kLabelAlg, kLabelCrit, kLabelContentType, kLabelKid};
 constexpr int64_t kUnderstoodInEncryption[] = {kLabelIv, kLabelEphemeralKey, kLabelSalt};
 constexpr int64_t kFirstParty = -26;
