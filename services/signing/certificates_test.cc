@@ -1,16 +1,13 @@
 // Certificate chains of signing keys: as operators add them, and as QueryRequests bear them.
 #include "tests/support/certificates.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
 #include "crypto/x509/chain.h"
-#include "services/signing/admin_handler.h"
-#include "services/signing/session_handler.h"
-#include "storage/memory/memory_storage.h"
+#include "services/signing/signing_fixture.h"
 #include "tests/support/row.h"
 #include "tests/support/status_matchers.h"
 
@@ -29,52 +26,35 @@ constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 constexpr long kHour = 3600;
 
-runtime::CallContext ContextOf(const std::string& path) {
-  return {*runtime::Identity::Parse("spiffe://test/" + path, "test"), absl::InfiniteFuture(), "r"};
-}
-
-void FillRandom(absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); }
-
 std::vector<std::string> Der(const std::string& pem) {
   auto chain = x509::ChainFromPem(pem);
   EXPECT_OK(chain);
   return chain.ok() ? *chain : std::vector<std::string>();
 }
 
-class CertificatesTest : public ::testing::Test {
+class CertificatesTest : public SigningTest {
  protected:
   CertificatesTest() {
-    tenant_.id = storage::NewId<storage::TenantId>(FillRandom);
-    tenant_.name = "acme";
-    EXPECT_OK(storage_->tenants().Create(tenant_, {}, {}));
-    p256_ = CreateKey(v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ESP256);
+    now_ = absl::Now();  // the authorities', whose certificates are valid from about now
+    p256_ = CreateKey(replica_, v1::CIPHER_SUITE_ESP256);
   }
 
-  v1::SigningKey CreateKey(v1::KeyPurpose purpose, v1::CipherSuite suite) {
-    v1::CreateSigningKeyRequest request;
-    request.set_parent("tenants/acme");
-    request.set_purpose(purpose);
-    request.set_suite(suite);
-    auto created = admin_.CreateSigningKey(operator_, request);
-    EXPECT_OK(created);
-    return created.ok() ? created->key() : v1::SigningKey();
-  }
   absl::StatusOr<v1::AddKeyCertificateResponse> Add(const std::vector<std::string>& chain,
                                                     const v1::SigningKey& key) {
     v1::AddKeyCertificateRequest request;
     request.set_parent(key.name());
     request.mutable_certificates()->Assign(chain.begin(), chain.end());
-    return admin_.AddKeyCertificate(operator_, request);
+    return replica_.admin.AddKeyCertificate(operator_, request);
   }
   absl::Status Remove(int position) {
     v1::RemoveKeyCertificateRequest request;
     request.set_name(p256_.name() + "/certificates/" + std::to_string(position));
-    return admin_.RemoveKeyCertificate(operator_, request).status();
+    return replica_.admin.RemoveKeyCertificate(operator_, request).status();
   }
   std::vector<v1::KeyCertificate> List() {
     v1::ListKeyCertificatesRequest request;
     request.set_parent(p256_.name());
-    auto listed = admin_.ListKeyCertificates(operator_, request);
+    auto listed = replica_.admin.ListKeyCertificates(operator_, request);
     EXPECT_OK(listed);
     return {listed->certificates().begin(), listed->certificates().end()};
   }
@@ -83,17 +63,14 @@ class CertificatesTest : public ::testing::Test {
     return Der(authority.Certify(p256_.pem(), -60, to) + authority.pem());
   }
   v1::SignQueryRequestRequest Request(v1::CipherSuite suite, uint32_t certificate = 0) {
-    v1::SignQueryRequestRequest request;
-    request.set_tenant_uid(cbor::AsString(tenant_.id.bytes()));
-    request.set_data_items(11);
-    request.set_challenge(std::string(32, 'c'));
+    v1::SignQueryRequestRequest request = QueryRequest();
     request.set_suite(suite);
     request.set_certificate(certificate);
     return request;
   }
   // The signers of a QueryRequest; none where there is no message.
   std::vector<cose::SignerHeader> Signers(v1::CipherSuite suite, uint32_t certificate = 0) {
-    auto response = session_.SignQueryRequest(gateway_, Request(suite, certificate));
+    auto response = replica_.session.SignQueryRequest(gateway_, Request(suite, certificate));
     EXPECT_OK(response);
     if (!response.ok() || response->message().empty()) return {};
     auto cose = cose::Message::Parse(AsBytes(response->message()), cose::TagRule::kRequired);
@@ -106,25 +83,6 @@ class CertificatesTest : public ::testing::Test {
     return signers.empty() ? std::vector<std::string>() : signers[0].x5chain;
   }
 
-  absl::Time now_ = absl::Now();
-  absl::Duration monotonic_ = absl::Hours(1);
-  std::vector<std::string> skipped_;  // "position reason"
-  std::unique_ptr<storage::Storage> storage_ = storage::NewMemoryStorage([this] { return now_; });
-  storage::Tenant tenant_;
-  const runtime::CallContext gateway_ = ContextOf("service/gateway");
-  const runtime::CallContext operator_ = ContextOf("tenant/acme/operator/olga");
-  const secret::KeyWrapper wrapper_ =
-      *secret::KeyWrapper::Create(secret::SecretBytes(AsBytes(std::string(32, 'k'))));
-  runtime::AuditComposer audit_{storage_->pseudonyms(), FillRandom};
-  KeyRing keys_{{storage_->signing(), storage_->tenants(), audit_, wrapper_,
-                 secret::RandomSource::System(), [this] { return monotonic_; }}};
-  SessionHandler session_{
-      {keys_, storage_->challenge_roots(), storage_->clock(), audit_, wrapper_,
-       secret::RandomSource::System(), [this] { return monotonic_; }, 0,
-       [this](const storage::KeyCertificate& certificate, std::string_view reason) {
-         skipped_.push_back(std::to_string(certificate.position) + " " + std::string(reason));
-       }}};
-  AdminHandler admin_{keys_, storage_->signing(), storage_->tenants(), storage_->clock()};
   const CertificateAuthority authority_;
   const CertificateAuthority other_;
   v1::SigningKey p256_;
@@ -147,9 +105,9 @@ TEST_F(CertificatesTest, QueryRequestsBearTheChainOfEachKeyThatHasOne) {
   ASSERT_THAT(both, SizeIs(2));
   EXPECT_EQ(both[0].x5chain, first);
   EXPECT_THAT(both[1].x5chain, IsEmpty());
-  EXPECT_THAT(session_.SignQueryRequest(gateway_, Request(v1::CIPHER_SUITE_UNSPECIFIED, 1)),
+  EXPECT_THAT(replica_.session.SignQueryRequest(gateway_, Request(v1::CIPHER_SUITE_UNSPECIFIED, 1)),
               StatusIs(kInvalid, HasSubstr("certificate")));
-  EXPECT_THAT(session_.SignQueryRequest(gateway_, Request(v1::CIPHER_SUITE_ESP256, 2)),
+  EXPECT_THAT(replica_.session.SignQueryRequest(gateway_, Request(v1::CIPHER_SUITE_ESP256, 2)),
               StatusIs(kInvalid, HasSubstr("certificate")));
   ASSERT_OK(Remove(0));
   EXPECT_EQ(Shown(0), second);
@@ -190,19 +148,19 @@ TEST_F(CertificatesTest, WhatIsNotAChainOfTheKeyIsRefused) {
               StatusIs(kInvalid, HasSubstr("chain[0]: issuer")));
   EXPECT_THAT(Add(Chain(authority_, -30), p256_), StatusIs(kInvalid, HasSubstr("valid after")));
   EXPECT_THAT(Add({}, p256_), StatusIs(kInvalid, HasSubstr("want 1..4 certificates")));
-  const auto evidence = CreateKey(v1::KEY_PURPOSE_TAM_EVIDENCE, v1::CIPHER_SUITE_ESP256);
+  const auto evidence = CreateKey(replica_, v1::CIPHER_SUITE_ESP256, v1::KEY_PURPOSE_TAM_EVIDENCE);
   EXPECT_THAT(Add(Der(authority_.Certify(evidence.pem())), evidence),
               StatusIs(kPrecondition, HasSubstr("want TEEP_MESSAGE")));
   ASSERT_OK(Add(Chain(authority_), p256_));
   const v1::SigningKey before = p256_;
-  p256_ = CreateKey(v1::KEY_PURPOSE_TEEP_MESSAGE, v1::CIPHER_SUITE_ESP256);
+  p256_ = CreateKey(replica_, v1::CIPHER_SUITE_ESP256);
   EXPECT_THAT(Add(Der(authority_.Certify(before.pem())), before),
               StatusIs(kPrecondition, HasSubstr("want active or standby")));
   EXPECT_THAT(List(), IsEmpty());
   EXPECT_THAT(Shown(), IsEmpty());
   v1::RemoveKeyCertificateRequest request;
   request.set_name(p256_.name() + "/certificates/first");
-  EXPECT_THAT(admin_.RemoveKeyCertificate(operator_, request),
+  EXPECT_THAT(replica_.admin.RemoveKeyCertificate(operator_, request),
               StatusIs(kInvalid, HasSubstr("want a position")));
 }
 

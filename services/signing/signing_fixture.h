@@ -5,11 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/secret/secret.h"
 #include "services/signing/admin_handler.h"
+#include "services/signing/chains.h"
 #include "services/signing/session_handler.h"
 #include "storage/memory/memory_storage.h"
 #include "teep/eat/eat.h"
@@ -29,13 +32,15 @@ inline void FillRandom(absl::Span<uint8_t> out) { secret::RandomSource::System()
 
 // One replica: its own ring and caches over shared storage.
 struct Replica {
-  Replica(storage::Storage& storage, absl::Duration& monotonic, char kek = 'k', double rate = 0)
+  Replica(storage::Storage& storage, absl::Duration& monotonic, char kek = 'k', double rate = 0,
+          SkippedSink skipped = LogSkipped)
       : wrapper(WrapperOf(kek)),
         audit(storage.pseudonyms(), FillRandom),
         keys({storage.signing(), storage.tenants(), audit, wrapper, secret::RandomSource::System(),
               [&monotonic] { return monotonic; }}),
         session({keys, storage.challenge_roots(), storage.clock(), audit, wrapper,
-                 secret::RandomSource::System(), [&monotonic] { return monotonic; }, rate}),
+                 secret::RandomSource::System(), [&monotonic] { return monotonic; }, rate,
+                 std::move(skipped)}),
         admin(keys, storage.signing(), storage.tenants(), storage.clock()) {}
 
   const secret::KeyWrapper wrapper;
@@ -104,10 +109,11 @@ class SigningTest : public ::testing::Test {
     }
     return std::nullopt;
   }
-  v1::SigningKey CreateKey(Replica& replica, v1::CipherSuite suite) {
+  v1::SigningKey CreateKey(Replica& replica, v1::CipherSuite suite,
+                           v1::KeyPurpose purpose = v1::KEY_PURPOSE_TEEP_MESSAGE) {
     v1::CreateSigningKeyRequest request;
     request.set_parent("tenants/acme");
-    request.set_purpose(v1::KEY_PURPOSE_TEEP_MESSAGE);
+    request.set_purpose(purpose);
     request.set_suite(suite);
     auto created = replica.admin.CreateSigningKey(operator_, request);
     EXPECT_OK(created);
@@ -121,7 +127,12 @@ class SigningTest : public ::testing::Test {
   const runtime::CallContext gateway_ = ContextOf("service/gateway");
   const runtime::CallContext attestation_ = ContextOf("service/attestation");
   const runtime::CallContext operator_ = ContextOf("tenant/acme/operator/olga");
-  Replica replica_{*storage_, monotonic_};
+  std::vector<std::string> skipped_;  // chains that replica_ leaves out: "position reason"
+  Replica replica_{
+      *storage_, monotonic_, 'k', 0,
+      [this](const storage::KeyCertificate& certificate, std::string_view reason) {
+        skipped_.push_back(std::to_string(certificate.position) + " " + std::string(reason));
+      }};
 };
 
 }  // namespace tam::signing
