@@ -40,9 +40,10 @@ SigningKey ReadKey(RowReader& row) {
   return key;
 }
 
-constexpr char kSelectCertificate[] =
+// From what has the columns of signing.key_certificates; a name and a clause follow.
+constexpr char kSelectCertificateFrom[] =
     "SELECT tenant_id, thumbprint, position, chain, tam.micros(not_before), "
-    "tam.micros(not_after), tam.micros(created_at) FROM signing.key_certificates ";
+    "tam.micros(not_after), tam.micros(created_at) FROM ";
 
 KeyCertificate ReadCertificate(RowReader& row) {
   KeyCertificate certificate;
@@ -59,7 +60,8 @@ KeyCertificate ReadCertificate(RowReader& row) {
 // Of a key whose row is locked: whether one more fits.
 absl::Status CheckRoom(Connection& connection, const KeyCertificate& certificate) {
   const absl::StatusOr<Rows> others = connection.Execute(
-      absl::StrCat(kSelectCertificate, "WHERE thumbprint = $1 AND removed_at IS NULL"),
+      absl::StrCat(kSelectCertificateFrom,
+                   "signing.key_certificates WHERE thumbprint = $1 AND removed_at IS NULL"),
       Params::Of(certificate.key));
   if (!others.ok()) return others.status();
   for (const Row& other : *others) {
@@ -204,8 +206,7 @@ class PostgresSigningStore : public SigningStore {
           "SELECT $1::bytea, coalesce(max(position) + 1, 0), $2::uuid, $3::bytea[], tam.at($4), "
           "tam.at($5), tam.now() FROM signing.key_certificates WHERE thumbprint = $1::bytea "
           "RETURNING *)",
-          AuditFragment(audit, "act", params), "SELECT tenant_id, thumbprint, position, chain, ",
-          "tam.micros(not_before), tam.micros(not_after), tam.micros(created_at) FROM act");
+          AuditFragment(audit, "act", params), kSelectCertificateFrom, "act");
       added = ReadOne(connection.Execute(sql, params), "key-certificate", ReadCertificate);
       return added.status();
     };
@@ -228,7 +229,8 @@ class PostgresSigningStore : public SigningStore {
 
   absl::StatusOr<std::vector<KeyCertificate>> ListCertificates(const TenantId& tenant,
                                                                CallDeadline deadline) override {
-    return ReadAll(database_.Execute(absl::StrCat(kSelectCertificate,
+    return ReadAll(database_.Execute(absl::StrCat(kSelectCertificateFrom,
+                                                  "signing.key_certificates "
                                                   "WHERE tenant_id = $1 AND removed_at IS NULL "
                                                   "ORDER BY thumbprint, position"),
                                      Params::Of(tenant), deadline),
