@@ -159,8 +159,8 @@ struct ChainedKey {
   std::vector<std::string> x5chain = {};
 };
 // The same with a chain for each key. InvalidArgument where `options` has one too.
-absl::StatusOr<std::string> Sign(absl::Span<const ChainedKey> keys, Bytes payload,
-                                 const SignOptions& options = SignOptions());
+absl::StatusOr<std::string> SignWithChains(absl::Span<const ChainedKey> keys, Bytes payload,
+                                           const SignOptions& options = SignOptions());
 
 // The Sig_structure (RFC 9052 section 4.4) of a COSE_Sign1; what the device's key store signs. An
 // h'a0' in `body_protected` counts as h''.

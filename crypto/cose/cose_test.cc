@@ -307,8 +307,7 @@ TEST(StructureTest, RefusesMoreThanSixteenSigners) {
   EXPECT_THAT(Message::Parse(AsBytes(with_signers(16)), TagRule::kRequired), IsOk());
   EXPECT_THAT(Message::Parse(AsBytes(with_signers(17)), TagRule::kRequired),
               StatusIs(kInvalid, HasSubstr("want array of 1..16 elements, got 17")));
-  EXPECT_THAT(Sign(std::vector<const keys::PrivateKey*>(), AsBytes(kPayload)),
-              StatusIs(kInvalid, HasSubstr("want 1..16")));
+  EXPECT_THAT(Sign({}, AsBytes(kPayload)), StatusIs(kInvalid, HasSubstr("want 1..16")));
   EXPECT_THAT(Sign(std::vector(17, &P256()), AsBytes(kPayload)),
               StatusIs(kInvalid, HasSubstr("want 1..16 signing keys, got 17")));
 }

@@ -75,11 +75,11 @@ absl::StatusOr<std::string> Sign(absl::Span<const keys::PrivateKey* const> keys,
   for (const keys::PrivateKey* key : keys) chained.push_back({key, options.x5chain});
   SignOptions rest = options;
   rest.x5chain.clear();
-  return Sign(chained, payload, rest);
+  return SignWithChains(chained, payload, rest);
 }
 
-absl::StatusOr<std::string> Sign(absl::Span<const ChainedKey> keys, Bytes payload,
-                                 const SignOptions& options) {
+absl::StatusOr<std::string> SignWithChains(absl::Span<const ChainedKey> keys, Bytes payload,
+                                           const SignOptions& options) {
   if (keys.empty() || keys.size() > kMaxSigners) {
     return absl::InvalidArgumentError(
         Concat("cose: want 1..", kMaxSigners, " signing keys, got ", keys.size()));

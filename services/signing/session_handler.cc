@@ -103,7 +103,8 @@ absl::StatusOr<std::string> SessionHandler::SignForBothSuites(
   const std::array<cose::ChainedKey, 2> signers = {
       cose::ChainedKey{&p256->key, *std::move(p256_chain)},
       cose::ChainedKey{&ed25519->key, *std::move(ed25519_chain)}};
-  return cose::Sign(signers, cbor::AsBytes(payload), {.older_numbers = request.older_algorithms()});
+  return cose::SignWithChains(signers, cbor::AsBytes(payload),
+                              {.older_numbers = request.older_algorithms()});
 }
 
 absl::StatusOr<v1::SignQueryRequestResponse> SessionHandler::SignForOneSuite(

@@ -90,7 +90,7 @@ TEST_F(TamCertificateTest, TheChainIsThatOfTheSignatureThatVerified) {
   const keys::PrivateKey& p256 = KeyOf(keys::KeyType::kP256);
   const keys::PrivateKey& ed25519 = KeyOf(keys::KeyType::kEd25519);
   const std::vector<cose::ChainedKey> signers = {{&p256, {"one"}}, {&ed25519, {"two", "three"}}};
-  const auto both = cose::Sign(signers, cbor::AsBytes("payload"));
+  const auto both = cose::SignWithChains(signers, cbor::AsBytes("payload"));
   ASSERT_OK(both);
   const auto message = cose::Message::Parse(cbor::AsBytes(*both), cose::TagRule::kRequired);
   ASSERT_OK(message);
