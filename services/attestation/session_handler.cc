@@ -7,6 +7,7 @@
 
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
+#include "services/attestation/reasons.h"
 
 namespace tam::attestation {
 namespace {
@@ -140,12 +141,7 @@ absl::StatusOr<v1::AppraiseResponse> SessionHandler::Appraise(const runtime::Cal
                             : AppraiseEvidence(*format, payload, (*inputs)->evidence, expected);
   if (!appraisal.accepted()) {
     response.set_verdict(v1::VERDICT_REFUSED);
-    for (const Finding& finding : appraisal.findings) {
-      v1::Reason& reason = *response.add_reasons();
-      reason.set_claim(finding.claim);
-      reason.set_expected(finding.expected);
-      reason.set_found(finding.found);
-    }
+    AddReasons(appraisal.findings, response);
     return response;
   }
   response.set_verdict(v1::VERDICT_ACCEPTED);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "crypto/cbor/cbor.h"
 #include "crypto/cose/cose.h"
+#include "services/attestation/reasons.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::gateway {
@@ -124,12 +125,7 @@ v1::AppraiseResponse VerifierFixture::Appraise(const v1::AppraiseRequest& reques
   response.set_was_result(eat::ClassifyPayload(format, {result_profile_}) ==
                           eat::PayloadKind::kAttestationResult);
   const attestation::Appraisal appraisal = Judge(request, response.was_result());
-  for (const attestation::Finding& finding : appraisal.findings) {
-    v1::Reason& reason = *response.add_reasons();
-    reason.set_claim(finding.claim);
-    reason.set_expected(finding.expected);
-    reason.set_found(finding.found);
-  }
+  attestation::AddReasons(appraisal.findings, response);
   response.set_verdict(appraisal.accepted() ? v1::VERDICT_ACCEPTED : v1::VERDICT_REFUSED);
   if (!appraisal.accepted()) return response;
   const attestation::ClassId device_class = attestation::ClassOf(*appraisal.claims);

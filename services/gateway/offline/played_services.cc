@@ -8,6 +8,7 @@
 #include "crypto/cose/encrypt.h"
 #include "crypto/text/text.h"
 #include "services/attestation/eat/verifier.h"
+#include "services/attestation/reasons.h"
 #include "teep/eat/eat.h"
 
 namespace tam::gateway {
@@ -52,12 +53,7 @@ v1::AppraiseResponse Appraise(const v1::AppraiseRequest& request, const CheckInp
     accepted = findings.empty();
   }
   response.set_verdict(accepted ? v1::VERDICT_ACCEPTED : v1::VERDICT_REFUSED);
-  for (const attestation::Finding& finding : findings) {
-    v1::Reason& reason = *response.add_reasons();
-    reason.set_claim(finding.claim);
-    reason.set_expected(finding.expected);
-    reason.set_found(finding.found);
-  }
+  attestation::AddReasons(findings, response);
   return response;
 }
 
