@@ -12,15 +12,13 @@
 #include "crypto/secret/secret.h"
 #include "gtest/gtest.h"
 #include "services/attestation/admin_handler.h"
+#include "services/attestation/eat/evidence_claims.h"
 #include "services/attestation/session_handler.h"
 #include "storage/memory/memory_storage.h"
 #include "teep/eat/eat.h"
 #include "tests/support/status_matchers.h"
 
 namespace tam::attestation {
-
-inline constexpr char kFormat[] =
-    "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
 
 inline void FillRandom(absl::Span<uint8_t> out) { secret::RandomSource::System().Fill(out); }
 
@@ -90,16 +88,6 @@ class AttestationTest : public ::testing::Test {
     EXPECT_OK(storage_->tenants().Create(tenant, {}, {}));
     EXPECT_OK(Import(device_, attester_.public_key()));
     EXPECT_OK(CreateValue("tee-os", std::string(32, 'g')));
-    claims_.cnf = eat::Confirmation{agent_.public_key(), std::nullopt, std::nullopt};
-    claims_.nonces = {std::string(32, 'c')};
-    claims_.ueid = "\x01" + std::string(16, 'u');
-    claims_.oemid = "oem";
-    claims_.hwmodel = "model";
-    claims_.hwversion = "1.0";
-    claims_.oemboot = true;
-    claims_.dbgstat = 3;
-    claims_.profile = eat::kEvidenceProfile;
-    claims_.measurements = {eat::EncodeMeasurements({{"tee-os", std::string(32, 'g')}})};
   }
 
   absl::StatusOr<v1::ImportAttestationKeyResponse> Import(const storage::DeviceId& device,
@@ -128,7 +116,7 @@ class AttestationTest : public ::testing::Test {
     request.set_challenge(std::string(32, 'c'));
     request.set_agent_thumbprint(cbor::AsString(agent_.public_key().thumbprint()));
     request.set_payload(*cose::Sign1(key, cbor::AsBytes(eat::EncodeClaims(claims_))));
-    request.set_payload_format(kFormat);
+    request.set_payload_format(kEvidenceFormat);
     return request;
   }
   v1::AppraiseResponse Appraise(const v1::AppraiseRequest& request) {
@@ -148,7 +136,7 @@ class AttestationTest : public ::testing::Test {
   const keys::PrivateKey agent_ = *keys::PrivateKey::Generate(keys::KeyType::kP256);
   const runtime::CallContext gateway_ = ContextOf("service/gateway");
   const runtime::CallContext operator_ = ContextOf("tenant/acme/operator/olga");
-  eat::Claims claims_;
+  eat::Claims claims_ = EvidenceClaims(agent_.public_key(), std::string(32, 'c'));
   NotingSigner signer_;
   CountingReader reader_{storage_->appraisal()};
   runtime::AuditComposer audit_{storage_->pseudonyms(), FillRandom};

@@ -13,6 +13,7 @@
 #include "crypto/secret/secret.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/attestation/eat/evidence_claims.h"
 #include "teep/eat/eat.h"
 #include "teep/message/message.h"
 #include "teep/suit/commands.h"
@@ -124,22 +125,11 @@ TEST_F(CheckTest, EvidenceIsForAVerifierToJudge) {
 TEST_F(CheckTest, EvidenceThatNoRegistrationCouldSaveIsRefused) {
   const std::string challenge(32, 'c');
   const keys::PrivateKey attester = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);
-  eat::Claims claims;
-  claims.cnf = eat::Confirmation{key_.public_key(), std::nullopt, std::nullopt};
-  claims.nonces = {challenge};
-  claims.ueid = "\x01" + std::string(16, 'u');
-  claims.oemid = "oem";
-  claims.hwmodel = "model";
-  claims.hwversion = "1.0";
-  claims.oemboot = true;
-  claims.dbgstat = 3;
-  claims.profile = eat::kEvidenceProfile;
+  eat::Claims claims = attestation::EvidenceClaims(key_.public_key(), challenge);
   claims.expires = absl::FromUnixSeconds(1'790'000'000);
-  claims.measurements = {eat::EncodeMeasurements({{"tee-os", std::string(32, 'g')}})};
   const auto check = [&](const std::string& at, const keys::PrivateKey& signer) {
     teep::QueryResponse response;
-    response.attestation_payload_format =
-        "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
+    response.attestation_payload_format = attestation::kEvidenceFormat;
     response.attestation_payload = *cose::Sign1(signer, cbor::AsBytes(eat::EncodeClaims(claims)));
     return Check({Signed(response), "--agent-key", KeyFile(), "--sent-challenge", Hex(challenge),
                   "--at", at})

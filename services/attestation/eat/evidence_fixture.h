@@ -1,4 +1,4 @@
-// Evidence that is right in every claim, to be spoilt by tests.
+// The verifier, and evidence that it takes.
 #ifndef TAMARACK_SERVICES_ATTESTATION_EAT_EVIDENCE_FIXTURE_H_
 #define TAMARACK_SERVICES_ATTESTATION_EAT_EVIDENCE_FIXTURE_H_
 
@@ -9,13 +9,11 @@
 #include "crypto/cose/cose.h"
 #include "crypto/keys/key.h"
 #include "gtest/gtest.h"
+#include "services/attestation/eat/evidence_claims.h"
 #include "services/attestation/eat/verifier.h"
 #include "teep/eat/eat.h"
 
 namespace tam::attestation {
-
-inline constexpr char kEvidenceFormat[] =
-    "application/eat+cwt; eat_profile=\"urn:tamarack:teep-evidence:1\"";
 
 inline keys::PrivateKey NewKey(keys::KeyType type = keys::KeyType::kP256) {
   return *keys::PrivateKey::Generate(type);
@@ -33,17 +31,9 @@ class EvidenceTest : public ::testing::Test {
     expected_.challenge = std::string(32, 'c');
     expected_.agent = agent_.public_key().thumbprint();
     expected_.at = absl::FromUnixSeconds(1'790'000'000);
+    claims_ = EvidenceClaims(agent_.public_key(), expected_.challenge);
     claims_.cnf = eat::Confirmation{std::nullopt, Thumbprint(agent_.public_key()), std::nullopt};
-    claims_.nonces = {expected_.challenge};
-    claims_.ueid = "\x01" + std::string(16, 'u');
-    claims_.oemid = "oem";
-    claims_.hwmodel = "model";
-    claims_.hwversion = "1.0";
-    claims_.oemboot = true;
-    claims_.dbgstat = 3;
-    claims_.profile = eat::kEvidenceProfile;
     claims_.issued_at = expected_.at;
-    claims_.measurements = {eat::EncodeMeasurements({{"tee-os", std::string(32, 'g')}})};
   }
 
   std::string Token(const keys::PrivateKey& key) {
