@@ -136,7 +136,6 @@ class SessionEngine : public TeepProtocol {
     std::optional<std::string> nonce;   // for that evidence; unset: its time of issue is all it has
     std::optional<uint64_t> freshness;  // the one mechanism offered; unset: the endpoint's
     bool other_certificate = false;     // rather than the first of the key that signs
-    std::optional<std::string> made;    // it, where it had to be made to know that it can be
   };
 
   // Counts one that waits, while it lives.
@@ -236,9 +235,11 @@ class SessionEngine : public TeepProtocol {
   // none, or not again so soon.
   std::optional<QueryOptions> BetterQuery(const Session& session, const teep::Error& error,
                                           uint64_t asked);
-  // Makes the one under the other certificate; there may be none, and then `query` is none.
-  absl::Status MakeOtherwise(Session& session, std::optional<QueryOptions>& query);
-  Answer SendQuery(Session& session, const QueryOptions& options);
+  // The QueryRequest of these options; nullopt: there are none, or no other certificate. Spends the
+  // budget.
+  Answer MakeQuery(const Session& session, const std::optional<QueryOptions>& options);
+  // The same as the answer, which the log then has.
+  Answer SendQuery(const Session& session, const std::optional<QueryOptions>& options);
   // What the log says of an Error besides its end.
   void Remark(const Session& session, const teep::Error& error);
   absl::Duration BackOffFor(teep::ErrorCode code) const;

@@ -172,28 +172,22 @@ void SessionEngine::Remark(const Session& session, const Error& error) {
                       " demands"));
 }
 
-absl::Status SessionEngine::MakeOtherwise(Session& session, std::optional<QueryOptions>& query) {
-  if (!query.has_value() || !query->other_certificate) return absl::OkStatus();
+Answer SessionEngine::MakeQuery(const Session& session,
+                                const std::optional<QueryOptions>& options) {
+  if (!options.has_value()) return std::optional<std::string>();
   if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
-  auto made = MakeQueryRequest(*session.endpoint, session.context, *query);
-  if (absl::IsNotFound(made.status())) {
-    query.reset();
-    return absl::OkStatus();
+  auto query = MakeQueryRequest(*session.endpoint, session.context, *options);
+  if (query.ok()) return *std::move(query);
+  if (options->other_certificate && absl::IsNotFound(query.status())) {
+    return std::optional<std::string>();
   }
-  if (!made.ok()) return Fail(session, made.status()).status();
-  query->made = *std::move(made);
-  return absl::OkStatus();
+  return Fail(session, query.status());
 }
 
-Answer SessionEngine::SendQuery(Session& session, const QueryOptions& options) {
-  std::optional<std::string> query = options.made;
-  if (!query.has_value()) {
-    if (absl::Status budget = CheckQueryBudget(session); !budget.ok()) return budget;
-    auto made = MakeQueryRequest(*session.endpoint, session.context, options);
-    if (!made.ok()) return Fail(session, made.status());
-    query = *std::move(made);
-  }
-  Record(session, Outcome::kQueryRequestSent);
+Answer SessionEngine::SendQuery(const Session& session,
+                                const std::optional<QueryOptions>& options) {
+  Answer query = MakeQuery(session, options);
+  if (query.ok() && query->has_value()) Record(session, Outcome::kQueryRequestSent);
   return query;
 }
 
@@ -201,10 +195,7 @@ Answer SessionEngine::SendQuery(Session& session, const QueryOptions& options) {
 Answer SessionEngine::OnErrorWithoutToken(Session& session, const Error& error) {
   Record(session, Outcome::kErrorWithoutToken, teep::ErrorCodeName(error.err_code));
   source_failures_.TryTake(session.source);
-  auto options = BetterQuery(session, error, session.endpoint->binding.data_items);
-  if (absl::Status s = MakeOtherwise(session, options); !s.ok()) return s;
-  if (!options.has_value()) return std::optional<std::string>();
-  return SendQuery(session, *options);
+  return SendQuery(session, BetterQuery(session, error, session.endpoint->binding.data_items));
 }
 
 // An Error with the token of a QueryRequest of ours: uses the token up, so that it counts once.
@@ -217,11 +208,13 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const Error& error) {
     return Drop(session, Outcome::kDroppedToken, session.opened.status().message());
   }
   if (IsUsed(session)) return Drop(session, Outcome::kDroppedUsedChallenge);
-  auto options = BetterQuery(session, error, session.opened->data_items);
-  if (absl::Status s = MakeOtherwise(session, options); !s.ok()) return s;
+  // Made before the token is used up: where it fails the device may come again, and where there is
+  // none it is held off.
+  Answer query = MakeQuery(session, BetterQuery(session, error, session.opened->data_items));
+  if (!query.ok()) return query;
   v1::AcceptRequest accept = NewAccept(session);
   accept.set_err_code(CodeOf(error));
-  if (!options.has_value()) {
+  if (!query->has_value()) {
     accept.set_back_off_seconds(absl::ToInt64Seconds(BackOffFor(error.err_code)));
   }
   auto result = dependencies_.peers.Accept(session.context, accept);
@@ -230,8 +223,8 @@ Answer SessionEngine::OnErrorToQuery(Session& session, const Error& error) {
     return Drop(session, Outcome::kDroppedUsedChallenge, v1::AcceptOutcome_Name(result->outcome()));
   }
   Record(session, Outcome::kErrorToQueryRecorded, teep::ErrorCodeName(error.err_code));
-  if (!options.has_value()) return std::optional<std::string>();
-  return SendQuery(session, *options);
+  if (query->has_value()) Record(session, Outcome::kQueryRequestSent);
+  return query;
 }
 
 uint32_t SessionEngine::CodeOf(const Error& error) {

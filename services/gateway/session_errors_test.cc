@@ -132,6 +132,18 @@ TEST_F(ErrorsTest, WhoIsAskedAgainIsNotHeldOffAndOthersAre) {
   EXPECT_EQ(Count(Outcome::kBackedOff), 1u);
 }
 
+TEST_F(ErrorsTest, AnErrorWhoseAnswerCannotBeMadeMayComeAgain) {
+  teep::Error error = Answerable()[1];
+  error.token = Connect("lax");
+  const std::string message = Sign(error);
+  signing_.FailWith(absl::UnavailableError("down"));
+  EXPECT_THAT(Send(message, "lax"), testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(registry_.calls("Accept"), 0);
+  signing_.FailWith(absl::OkStatus());
+  EXPECT_TRUE(QueryIn(Send(message, "lax"), tam_p256_).token.has_value());
+  EXPECT_EQ(registry_.calls("Accept"), 1);
+}
+
 TEST_F(ErrorsTest, LaterQueryRequestsAreInTheAgentsSuiteAlone) {
   TAM_ROW("T-52");
   key_ = *keys::PrivateKey::Generate(keys::KeyType::kEd25519);

@@ -85,8 +85,7 @@ Answer SessionEngine::Report(Session& session, v1::ReportRequest request,
     case v1::REPORT_OUTCOME_RECORDED:
       Record(session, Outcome::kReportRecorded,
              request.success() ? "" : absl::StrCat("err-code ", request.err_code()));
-      if (query.has_value()) return SendQuery(session, *query);
-      return std::optional<std::string>();
+      return SendQuery(session, query);
     case v1::REPORT_OUTCOME_ALREADY_ANSWERED:
       return Drop(session, Outcome::kReportRepeated);
     case v1::REPORT_OUTCOME_KEY_NOT_ACTIVE:
