@@ -188,6 +188,17 @@ TEST_F(DeviceStateTest, ADamagedStateIsNotTakenForAnEmptyOne) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("state.cbor")));
 }
 
+TEST_F(DeviceStateTest, AnUnknownSuiteIsNotTakenForAKnownOne) {
+  TAM_ASSERT_OK_AND_ASSIGN(std::string state, DurableFiles(folder_).Read("state.cbor"));
+  const std::string known = "esp256";
+  ASSERT_NE(state.find(known), std::string::npos);
+  state.replace(state.find(known), known.size(), "esp384");
+  ASSERT_OK(DurableFiles(folder_).Replace("state.cbor", state));
+  EXPECT_THAT(DeviceState::Open(folder_),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("want suite esp256 or ed25519, got 'esp384'")));
+}
+
 // Nothing of it is begun: not what a later part forbids, and nothing outside the two folders.
 TEST_F(DeviceStateTest, ADamagedJournalIsNotCarriedOut) {
   const Snapshot before = Take();
