@@ -117,7 +117,18 @@ class SessionFixture : public ::testing::Test {
   v1::GetEnvelopesRequest delivered_;
 
  private:
+  // session_fixture_signing.cc
   void PlaySigning();
+  template <typename Request, typename Response>
+  void OnSigning(const std::string& method,
+                 absl::Status (SessionFixture::*play)(const Request&, Response&));
+  absl::Status GiveChallengeKeys(const v1::GetChallengeKeysRequest&,
+                                 v1::GetChallengeKeysResponse& keys);
+  absl::Status SignQueryRequest(const v1::SignQueryRequestRequest& request,
+                                v1::SignQueryRequestResponse& response);
+  absl::Status Decrypt(const v1::DecryptRequest& request, v1::DecryptResponse& response);
+  absl::Status SignUpdate(const v1::SignUpdateRequest& request, v1::SignUpdateResponse& response);
+
   void PlayAttestationAndCatalog();
   runtime::CallContext Operator();
 };
