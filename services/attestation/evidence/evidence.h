@@ -8,10 +8,12 @@
 #ifndef TAMARACK_SERVICES_ATTESTATION_EVIDENCE_EVIDENCE_H_
 #define TAMARACK_SERVICES_ATTESTATION_EVIDENCE_EVIDENCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -23,9 +25,15 @@ namespace tam::attestation {
 
 using Bytes = absl::Span<const uint8_t>;
 
+// Enough for each format (ATTESTATION.md section 1); more is refused before anything is read.
+inline constexpr size_t kMaxEvidenceBytes = 64 << 10;
+
 // From the device or a file: hostile, and so is what travels beside the evidence.
 struct EvidenceInput {
-  Bytes evidence;                         // at most kMaxEvidenceBytes
+  Bytes evidence;  // at most kMaxEvidenceBytes
+  // What the media type's profile parameter says ("tag:psacertified.org,2023:psa#tfm"); the
+  // evidence must agree. Empty: the media type has none, and a verifier takes each that it knows.
+  std::string profile;
   std::vector<std::string> certificates;  // DER, the leaf first, where the evidence bears none
   std::map<uint16_t, std::map<uint32_t, std::string>> pcrs;  // TPM: hash algorithm, index, value
   std::string event_log;
@@ -40,6 +48,8 @@ struct EvidenceInput {
 struct TrustedInput {
   std::vector<std::string> anchors;   // DER; compared as keys, never by name
   std::vector<keys::PublicKey> keys;  // attestation keys registered without a certificate
+  // Attestation keys that device and verifier share: COSE_Mac0 alone.
+  std::vector<keys::MacKey> mac_keys;
   std::map<std::string, std::string> collateral;
   // Certificate revocation lists, DER, for formats whose collateral names none.
   std::vector<std::string> crls;
