@@ -22,6 +22,8 @@ absl::Status Refuse(std::string_view where, std::string_view want, std::string_v
   return absl::UnauthenticatedError(AbslView(Concat(where, ": want ", want, ", got ", got)));
 }
 
+}  // namespace
+
 bool IsStrongSignature(int nid) {
   constexpr int kStrong[] = {NID_sha256WithRSAEncryption, NID_sha384WithRSAEncryption,
                              NID_sha512WithRSAEncryption, NID_rsassaPss,
@@ -29,8 +31,6 @@ bool IsStrongSignature(int nid) {
                              NID_ecdsa_with_SHA512};
   return std::find(std::begin(kStrong), std::end(kStrong), nid) != std::end(kStrong);
 }
-
-}  // namespace
 
 // The state of one verification.
 class AnchoredVerifier {

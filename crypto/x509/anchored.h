@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -48,11 +49,20 @@ class Certificate {
   // The octets in the extension `oid` ("1.3.6.1.4.1.3704.1.2"); nullopt where it is absent or
   // there twice.
   std::optional<std::string> Extension(const std::string& oid) const;
+  // Lower-case hexadecimal of whole octets ("0a"); "-" before a negative one.
+  std::string serial() const;
+  // Its key usage, where it has one, lets it sign what is no certificate.
+  bool MaySign() const;
+  // Unauthenticated "issuer: want …, got …" or "signature: want …, got …" unless `issuer` is an
+  // authority of the name that this one gives, and signed it with more than SHA-1. Its own issuer:
+  // a root.
+  absl::Status CheckSignedBy(const Certificate& issuer) const;
   // Its extended key usage names `oid`.
   bool HasPurpose(const std::string& oid) const;
 
  private:
   friend class AnchoredVerifier;
+  friend class RevocationList;
   struct Impl;
   explicit Certificate(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;

@@ -23,6 +23,10 @@ std::string NameText(const X509_NAME* name);
 // Nullopt for null, and for what is no time.
 std::optional<absl::Time> InstantOf(const ASN1_TIME* time);
 
+std::string SerialText(const ASN1_INTEGER* serial);
+// RSA or ECDSA with SHA-2.
+bool IsStrongSignature(int nid);
+
 }  // namespace tam::x509
 
 #endif  // TAMARACK_CRYPTO_X509_ANCHORED_INTERNAL_H_
