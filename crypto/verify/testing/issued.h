@@ -45,9 +45,9 @@ struct IssueSpec {
   uint64_t serial = 1;
   absl::Time not_before = absl::FromUnixSeconds(1'700'000'000);
   absl::Time not_after = absl::FromUnixSeconds(1'900'000'000);
-  std::map<std::string, std::string> extensions;  // OID to content
-  std::string purposes;                           // as X.509 configuration writes them
-  bool pss = false;                               // signed with RSASSA-PSS (RSA issuers)
+  std::map<std::string, std::string> extensions = {};  // OID to content
+  std::string purposes = {};                           // as X.509 configuration writes them
+  bool pss = false;                                    // signed with RSASSA-PSS (RSA issuers)
   bool sha1 = false;
 };
 

@@ -50,6 +50,9 @@ struct TrustedInput {
   std::vector<keys::PublicKey> keys;  // attestation keys registered without a certificate
   // Attestation keys that device and verifier share: COSE_Mac0 alone.
   std::vector<keys::MacKey> mac_keys;
+  // Registered attestation keys as SubjectPublicKeyInfo (DER), for kinds that keys::PublicKey has
+  // not: TPMs sign with RSA.
+  std::vector<std::string> key_infos;
   std::map<std::string, std::string> collateral;
   // Certificate revocation lists, DER, for formats whose collateral names none.
   std::vector<std::string> crls;
