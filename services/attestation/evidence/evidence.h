@@ -48,6 +48,9 @@ struct EvidenceInput {
 struct TrustedInput {
   std::vector<std::string> anchors;   // DER; compared as keys, never by name
   std::vector<keys::PublicKey> keys;  // attestation keys registered without a certificate
+  // Of those keys: the one instance (the format's octets) that each may speak for. A key that is
+  // not here may speak for any.
+  std::map<keys::Thumbprint, std::string> key_instances;
   // Attestation keys that device and verifier share: COSE_Mac0 alone.
   std::vector<keys::MacKey> mac_keys;
   // Registered attestation keys as SubjectPublicKeyInfo (DER), for kinds that keys::PublicKey has

@@ -60,6 +60,9 @@ constexpr Word kReasonWords[] = {
 constexpr Word kClaimWords[] = {
     {"form", "form"},
     {"evidence", "form"},
+    {"token", "form"},
+    {"payload", "form"},
+    {"header", "form"},
     {"length", "form"},
     {"size", "form"},
     {"trailing", "form"},
