@@ -96,7 +96,7 @@ EvidenceVerdict Judge(const Authentic& authentic) {
   if (authentic.platform_signer.registered) {
     out.key = authentic.platform_signer.key->thumbprint();
   }
-  out.tcb.until = authentic.platform_signer.until;
+  AddChain(authentic.platform_signer, "platform.", out);
   verdict.trust.instance_identity = kKnown;
   verdict.trust.hardware = kGenuine;
   psa::JudgeLifecycle("platform.lifecycle", platform.lifecycle, verdict);

@@ -25,6 +25,7 @@ namespace tam::attestation {
 // Claims: instance and platform_class are the platform's instance and implementation id in
 // hexadecimal; the key is never the device's own, for all realms of a platform share it.
 // Measurements: rim, rem0..rem3, personalization, and the platform's components after "platform.".
+// Numbers: platform.lifecycle and, of a chain, platform.revocation_checked.
 EvidenceVerdict VerifyCca(const EvidenceInput& input, const TrustedInput& trusted,
                           const Subject& subject);
 

@@ -142,12 +142,12 @@ TEST_F(CcaTest, AMakersChainVouchesForThePlatform) {
   EXPECT_EQ(Why(), "");
   EXPECT_EQ(Verify().claims->key, keys::Thumbprint{});
   trusted_.crls = {root.RevocationList({9})};
-  EXPECT_TRUE(Why().starts_with("platform.x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("platform.chain")) << Why();
   trusted_.crls.clear();
   subject_.at = device.not_after + absl::Seconds(1);
-  EXPECT_TRUE(Why().starts_with("platform.x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("platform.chain")) << Why();
   subject_.at = device.not_before - absl::Seconds(1);
-  EXPECT_TRUE(Why().starts_with("platform.x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("platform.chain")) << Why();
 }
 
 TEST_F(CcaTest, TheInstanceCanBeReadForLookUp) {

@@ -5,6 +5,7 @@
 #include "crypto/cbor/cbor.h"
 #include "crypto/text/text.h"
 #include "crypto/x509/anchored.h"
+#include "services/attestation/evidence/hardware_chain.h"
 
 namespace tam::attestation {
 namespace {
@@ -111,26 +112,22 @@ OrFinding<TokenSigner> FindSharedKey(const Token& token, const TrustedInput& tru
   return last;
 }
 
-// The finding of a chain: "x5chain[1].not_after" and the like.
-Finding ChainFinding(std::string_view path, const absl::Status& status) {
-  return FindingFrom(Concat(path, "x5chain"), status);
-}
-
 OrFinding<TokenSigner> FindByChain(const Token& token, absl::Span<const std::string> ders,
                                    const TrustedInput& trusted, const Subject& subject,
                                    std::string_view path) {
-  const auto chain = x509::Certificate::ParseAll("chain", ders);
-  if (!chain.ok()) return ChainFinding(path, chain.status());
-  const auto anchors = x509::Certificate::ParseAll("anchor", trusted.anchors);
-  if (!anchors.ok()) return FindingFrom(Concat(path, "anchor"), anchors.status());
-  const auto anchored = x509::VerifyToAnchor(*chain, *anchors, trusted.crls, subject.at);
-  if (!anchored.ok()) return ChainFinding(path, anchored.status());
-  const std::optional<keys::PublicKey>& key = chain->front().key().elliptic();
+  auto chain = VerifyHardwareChain(ders, trusted, subject.at);
+  if (auto* wrong = std::get_if<Finding>(&chain)) {
+    wrong->claim = Concat(path, wrong->claim);
+    return *std::move(wrong);
+  }
+  const HardwareChain& verified = std::get<HardwareChain>(chain);
+  const std::optional<keys::PublicKey>& key = verified.leaf.key().elliptic();
   if (!key.has_value()) {
-    return MakeFinding(Concat(path, "alg"), "the key of an elliptic curve", "RSA");
+    return MakeFinding(Concat(path, "alg"), "one of an elliptic curve's key", "a key of RSA");
   }
   if (std::optional<Finding> wrong = token.Verify(*key); wrong.has_value()) return *wrong;
-  return TokenSigner{*key, false, anchored->not_after, anchored->revocation_checked};
+  return TokenSigner{*key, false, verified.anchored.not_after,
+                     verified.anchored.revocation_checked};
 }
 
 }  // namespace
@@ -146,6 +143,12 @@ Finding FindingFrom(std::string_view claim, const absl::Status& status) {
   const std::string_view where = message.substr(0, want);
   return MakeFinding(claim, Concat(where, message.substr(want + 5, got - want - 5)),
                      message.substr(got + 6));
+}
+
+void AddChain(const TokenSigner& signer, std::string_view path, EvidenceClaims& claims) {
+  if (!signer.key.has_value() || signer.registered) return;
+  claims.tcb.until = signer.until;
+  claims.numbers[Concat(path, "revocation_checked")] = signer.revocation_checked ? 1 : 0;
 }
 
 OrFinding<Token> Token::Parse(Bytes bytes, std::string_view path) {

@@ -62,10 +62,14 @@ struct TokenSigner {
 
 // By a registered key, else by a chain (the token's, else the input's) to one of the anchors, valid
 // at the instant of `subject` and not revoked. Findings "signature", "alg", "mac", "anchor" and
-// what x509::VerifyToAnchor says of the chain; all with `path` before them.
+// "chain..." (hardware_chain.h); all with `path` before them.
 OrFinding<TokenSigner> FindSigner(const Token& token, const EvidenceInput& input,
                                   const TrustedInput& trusted, const Subject& subject,
                                   std::string_view path);
+
+// Until when a chain holds (Tcb::until), and as number "revocation_checked" after `path` whether
+// its makers' lists were there; nothing where no chain was used.
+void AddChain(const TokenSigner& signer, std::string_view path, EvidenceClaims& claims);
 
 // "offset N, where: want X, got Y" as a finding about `claim`, what stands before "want" included.
 Finding FindingFrom(std::string_view claim, const absl::Status& status);

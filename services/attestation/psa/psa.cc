@@ -54,7 +54,7 @@ EvidenceVerdict Judge(const Claims& claims, const TokenSigner& signer) {
   out.platform_class = absl::BytesToHexString(claims.implementation_id);
   out.key_is_the_devices = signer.key.has_value();
   if (signer.registered) out.key = signer.key->thumbprint();
-  out.tcb.until = signer.until;
+  AddChain(signer, "", out);
   verdict.trust.instance_identity = kKnown;
   verdict.trust.hardware = kGenuine;
   psa::JudgeLifecycle("lifecycle", claims.lifecycle, verdict);

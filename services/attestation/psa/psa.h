@@ -25,7 +25,7 @@ namespace tam::attestation {
 //
 // Claims: instance and platform_class are the instance and the implementation id in hexadecimal;
 // the key is the device's, but for a MAC. Measurements are the components' (components.h), numbers
-// lifecycle and client_is_secure.
+// lifecycle, client_is_secure and, of a chain, revocation_checked.
 EvidenceVerdict VerifyPsa(const EvidenceInput& input, const TrustedInput& trusted,
                           const Subject& subject);
 

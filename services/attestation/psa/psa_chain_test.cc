@@ -35,6 +35,7 @@ TEST_F(PsaChainTest, ALeadToAnAnchorIsEnough) {
   EXPECT_EQ(verdict.claims->key, keys::Thumbprint{});
   EXPECT_TRUE(verdict.claims->key_is_the_devices);
   EXPECT_EQ(verdict.claims->tcb.until, absl::FromUnixSeconds(1'900'000'000));
+  EXPECT_EQ(verdict.claims->numbers.at("revocation_checked"), 0u);
   token_.x5chain.push_back(root_.der);
   EXPECT_EQ(Why(), "");
 }
@@ -51,7 +52,7 @@ TEST_F(PsaChainTest, AnotherRootIsRefusedWhateverTheTokenBrings) {
   const Issued other = Issued::Root(Named("maker", true));
   token_.x5chain.push_back(root_.der);
   trusted_.anchors = {other.der};
-  EXPECT_TRUE(Why().starts_with("x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("chain")) << Why();
   trusted_.anchors.clear();
   EXPECT_EQ(Why(), "anchor");
 }
@@ -64,6 +65,20 @@ TEST_F(PsaChainTest, AChainForAnotherKeyIsRefused) {
   EXPECT_NE(Why(), "");
 }
 
+TEST_F(PsaChainTest, AChainOfMoreThanAnyoneHasIsRefused) {
+  while (token_.x5chain.size() < 6) token_.x5chain.push_back(root_.der);
+  EXPECT_TRUE(Why().starts_with("chain[")) << Why();
+  token_.x5chain.push_back(root_.der);
+  EXPECT_EQ(Why(), "chain");
+}
+
+TEST_F(PsaChainTest, AKeyOfRsaSignsNoToken) {
+  IssueSpec spec = Named("device", false);
+  spec.kind = verify::Kind::kRsa;
+  token_.x5chain[0] = authority_.Below(spec).der;
+  EXPECT_EQ(Why(), "alg");
+}
+
 TEST_F(PsaChainTest, DatesCountToTheSecond) {
   for (const int64_t second : {1'700'000'000, 1'900'000'000}) {
     subject_.at = absl::FromUnixSeconds(second);
@@ -71,17 +86,20 @@ TEST_F(PsaChainTest, DatesCountToTheSecond) {
   }
   for (const int64_t second : {1'699'999'999, 1'900'000'001}) {
     subject_.at = absl::FromUnixSeconds(second);
-    EXPECT_TRUE(Why().starts_with("x5chain")) << Why();
+    EXPECT_TRUE(Why().starts_with("chain")) << Why();
   }
 }
 
 TEST_F(PsaChainTest, ARevokedKeyIsRefused) {
   trusted_.crls = {authority_.RevocationList({6, 8})};
   EXPECT_EQ(Why(), "");
+  EXPECT_EQ(Verify().claims->numbers.at("revocation_checked"), 0u);  // the root's is not there
+  trusted_.crls.push_back(root_.RevocationList({6}));
+  EXPECT_EQ(Verify().claims->numbers.at("revocation_checked"), 1u);
   trusted_.crls = {authority_.RevocationList({6, 7, 8})};
-  EXPECT_TRUE(Why().starts_with("x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("chain")) << Why();
   trusted_.crls = {root_.RevocationList({5})};
-  EXPECT_TRUE(Why().starts_with("x5chain")) << Why();
+  EXPECT_TRUE(Why().starts_with("chain")) << Why();
 }
 
 TEST_F(PsaChainTest, EachFlippedByteIsRefused) {

@@ -73,6 +73,20 @@ TEST_F(PsaTest, OutsideTheSignatureStandNoOtherHeaders) {
   EXPECT_EQ(Why(), "header");
 }
 
+// The one thing that may change: it decides nothing.
+TEST_F(PsaTest, OnlyAKidIsNotCovered) {
+  const std::string kid = "key 1";
+  token_.unprotected = {{4, testing::Octets(kid)}};
+  const std::string good = Build();
+  const size_t at = good.find(kid);
+  std::string spoilt = good;
+  for (size_t i = 0; i < good.size(); ++i) {
+    spoilt[i] ^= 1;
+    EXPECT_EQ(VerifyBytes(spoilt).authentic(), i >= at && i < at + kid.size()) << i;
+    spoilt[i] = good[i];
+  }
+}
+
 TEST_F(PsaTest, OtherTagsAreRefused) {
   for (const std::optional<uint64_t> tag :
        {std::optional<uint64_t>(), std::optional<uint64_t>(17), std::optional<uint64_t>(98),
