@@ -19,6 +19,14 @@ std::string Found(cbor::Item item) {
   return std::string(cbor::TypeName(item.type()));
 }
 
+// People read these, on terminals too.
+bool IsPlain(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+}
+
 std::string SizesText(const std::vector<size_t>& sizes) {
   std::string text;
   for (const size_t size : sizes) Append(&text, text.empty() ? "" : ", ", size);
@@ -63,8 +71,9 @@ std::string ClaimReader::Text(ClaimName claim, Need need) {
   const std::optional<cbor::Item> item = Find(claim, need);
   if (!item.has_value()) return "";
   const auto text = item->Text(1, kMaxClaimText);
-  if (text.ok()) return std::string(*text);
-  Wrong(claim.name, Concat("a text of 1..", kMaxClaimText, " bytes"), Found(*item));
+  if (text.ok() && IsPlain(*text)) return std::string(*text);
+  Wrong(claim.name, Concat("a text of 1..", kMaxClaimText, " bytes, none of them a control"),
+        Found(*item));
   return "";
 }
 

@@ -34,7 +34,7 @@ class ClaimReader {
   // Of one of these sizes.
   std::string Octets(ClaimName claim, Need need, const std::vector<size_t>& sizes);
   std::string OctetsWithin(ClaimName claim, Need need, size_t min, size_t max);
-  // 1..kMaxClaimText bytes.
+  // 1..kMaxClaimText bytes without control characters.
   std::string Text(ClaimName claim, Need need);
   // 0 where absent.
   int64_t Number(ClaimName claim, Need need, int64_t min, int64_t max);

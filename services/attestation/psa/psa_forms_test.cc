@@ -173,6 +173,8 @@ TEST_F(PsaTest, EachClaimHasItsForm) {
            {2399, "\xa0", "software_components"},
            {2399, "\x81\x01", "software_components[0]"},
            {2400, Text(std::string(257, 'v')), "verification_service"},
+           {2400, Text("\x1b[2Jverifier"), "verification_service"},
+           {2400, Text("verifier\x7f"), "verification_service"},
            {2400, Number(1), "verification_service"}}) {
     changes_ = {{row.label, row.value}};
     EXPECT_EQ(Why(), row.claim) << row.label;
