@@ -59,6 +59,9 @@ struct TrustedInput {
   std::map<std::string, std::string> collateral;
   // Certificate revocation lists, DER, for formats whose collateral names none.
   std::vector<std::string> crls;
+  // For how long collateral counts after its next update: what a policy says that accepts expired
+  // collateral. What it is used for is warned of, and affirms nothing. Certificates have none.
+  absl::Duration collateral_grace = absl::ZeroDuration();
 };
 
 // What the evidence must be about.
