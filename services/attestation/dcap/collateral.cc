@@ -63,8 +63,10 @@ class Reader {
     Text(member, text);
     if (!status_.ok()) return *this;
     std::string error;
-    // Whole seconds in UTC, as Intel writes them: one text for each instant.
-    if (!absl::ParseTime("%Y-%m-%dT%H:%M:%SZ", text, absl::UTCTimeZone(), &to, &error) ||
+    // Whole seconds in UTC, as Intel writes them: one text for each instant, and no
+    // "infinite-past".
+    const bool digit = !text.empty() && text[0] >= '0' && text[0] <= '9';
+    if (!digit || !absl::ParseTime("%Y-%m-%dT%H:%M:%SZ", text, absl::UTCTimeZone(), &to, &error) ||
         absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", to, absl::UTCTimeZone()) != text) {
       status_ = object_.Find(member)->Error("YYYY-MM-DDThh:mm:ssZ", text.substr(0, 40));
     }

@@ -104,9 +104,7 @@ class PlatformVerifier {
   absl::StatusOr<std::shared_ptr<const VerifiedPlatform>> Verify() {
     if (!trust_.status().ok()) return trust_.status();
     if (absl::Status s = CheckPckChain(); !s.ok()) return s;
-    auto key = keys::PublicKey::FromSpkiDer(AsBytes(Concat(kP256Prefix, quote_.attestation_key)));
-    if (!key.ok()) return Fault("quote.attestation_key", "a point of P-256", "another");
-    result_.reset(new VerifiedPlatform(*std::move(key)));
+    result_.reset(new VerifiedPlatform());
     result_->pck_ = pck_;
     result_->window_ = result_->pck_window_ = pck_window_;
     for (const auto step : {&PlatformVerifier::CheckRevocation, &PlatformVerifier::CheckQeReport,
@@ -253,6 +251,9 @@ class PlatformVerifier {
       return Fault("qe_report.key_binding", absl::BytesToHexString(want),
                    absl::BytesToHexString(AbslView(report.report_data)));
     }
+    auto key = keys::PublicKey::FromSpkiDer(AsBytes(Concat(kP256Prefix, quote_.attestation_key)));
+    if (!key.ok()) return Fault("quote.attestation_key", "a point of P-256", "another");
+    result_->attestation_key_ = *std::move(key);
     result_->qe_isv_svn_ = report.isv_svn;
     return absl::OkStatus();
   }

@@ -59,7 +59,7 @@ struct Window {
 // Built by VerifyPlatform alone: what is in it was verified. Immutable, thread safe.
 class VerifiedPlatform {
  public:
-  const keys::PublicKey& attestation_key() const { return attestation_key_; }
+  const keys::PublicKey& attestation_key() const { return *attestation_key_; }
   const PckFacts& pck() const { return pck_; }
   uint16_t qe_isv_svn() const { return qe_isv_svn_; }
   // Null where the collateral is missing.
@@ -75,8 +75,8 @@ class VerifiedPlatform {
 
  private:
   friend class PlatformVerifier;
-  explicit VerifiedPlatform(keys::PublicKey key) : attestation_key_(std::move(key)) {}
-  keys::PublicKey attestation_key_;
+  VerifiedPlatform() = default;
+  std::optional<keys::PublicKey> attestation_key_;  // always
   PckFacts pck_;
   uint16_t qe_isv_svn_ = 0;
   std::optional<TcbInfo> tcb_info_;

@@ -65,23 +65,45 @@ TEST_F(PlatformCacheTest, NothingOutlivesItsDates) {
 
 TEST_F(PlatformCacheTest, EachThingThatDecidesIsInTheDigest) {
   const std::string quote = platform_.Quote();
+  const TrustedInput same = trust_.input();
   EXPECT_TRUE(Verify(quote, trust_).authentic());
-  for (const auto& [name, content] : platform_.Trusted().collateral) {
-    TrustedInput other = platform_.Trusted();
+  for (const auto& [name, content] : same.collateral) {
+    TrustedInput other = same;
     other.collateral[name].pop_back();
     (void)Verify(quote, Trust(other));
     EXPECT_EQ(cache_.counts().hits, 0U) << name;
   }
-  TrustedInput other = platform_.Trusted();
+  TrustedInput other = same;
   other.anchors.push_back(TestPlatform().root().der());
   EXPECT_TRUE(Verify(quote, Trust(other)).authentic());
-  other = platform_.Trusted();
+  other = same;
   other.anchors.clear();
   EXPECT_FALSE(Verify(quote, Trust(other)).authentic());
-  other = platform_.Trusted();
+  other = same;
   other.collateral_grace = absl::Hours(1);
   EXPECT_TRUE(Verify(quote, Trust(other)).authentic());
   EXPECT_EQ(cache_.counts().hits, 0U);
+  // The same content from another copy is the same.
+  EXPECT_TRUE(Verify(quote, Trust(other)).authentic());
+  EXPECT_EQ(cache_.counts().hits, 1U);
+}
+
+// What comes beside the evidence counts as well, each byte of it.
+TEST_F(PlatformCacheTest, WhatTheDeviceBringsIsInTheDigest) {
+  const std::string quote = platform_.Quote();
+  TrustedInput bare = trust_.input();
+  const std::string info = bare.collateral.at("tcb_info");
+  bare.collateral.erase("tcb_info");
+  const Trust trust(bare);
+  EvidenceInput input;
+  input.evidence = Bytes(reinterpret_cast<const uint8_t*>(quote.data()), quote.size());
+  const Subject subject = {.at = kNow, .nonce = std::nullopt};
+  EXPECT_FALSE(VerifySgx(input, trust, subject, cache_).refused.empty());
+  input.collateral["tcb_info"] = info;
+  EXPECT_TRUE(VerifySgx(input, trust, subject, cache_).refused.empty());
+  input.collateral["tcb_info"].back() = ' ';
+  EXPECT_FALSE(VerifySgx(input, trust, subject, cache_).authentic());
+  EXPECT_EQ(HitsAndMisses(), Are(0, 3));
 }
 
 TEST_F(PlatformCacheTest, ARevocationCountsAtOnce) {

@@ -7,6 +7,10 @@
 // is missing leaves authentic evidence, whose TCB is unknown, refused by default.
 //
 // Nonce: the 64 octets of report data, all of them.
+//
+// No byte of a quote or of collateral can be changed without refusal. What can be added without it:
+// zeros at the end of a version 4 quote (guests hand over whole buffers), and one NUL or the last
+// line end of the PEM chain; quote bytes are therefore no key against replays.
 #ifndef TAMARACK_SERVICES_ATTESTATION_DCAP_VERIFIER_H_
 #define TAMARACK_SERVICES_ATTESTATION_DCAP_VERIFIER_H_
 

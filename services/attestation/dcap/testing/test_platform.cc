@@ -145,7 +145,8 @@ TestPlatform::TestPlatform(PlatformSpec spec)
       ca_(root_.Below(CaSpec(spec_))),
       pck_(ca_.Below(PckSpec(spec_))),
       signer_(root_.Below({.common_name = "Intel SGX TCB Signing", .serial = 4})),
-      attestation_key_(*keys::PrivateKey::Generate(keys::KeyType::kP256)) {}
+      attestation_key_(*keys::PrivateKey::Generate(keys::KeyType::kP256)),
+      certified_(Certified()) {}
 
 std::vector<std::string> TestPlatform::ChainDer() const {
   return {pck_.der(), ca_.der(), root_.der()};
@@ -272,7 +273,7 @@ std::string TestPlatform::Quote(std::string_view report_data) const {
   quote += body;
   const auto signature = attestation_key_.Sign(AsBytes(quote));
   if (!signature.ok()) Fail("signature");
-  const std::string data = *signature + Certified();
+  const std::string data = *signature + certified_;
   return Concat(quote, Little(data.size(), 4), data);
 }
 

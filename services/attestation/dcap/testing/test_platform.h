@@ -81,6 +81,8 @@ class TestPlatform {
   x509::testing::Issuer pck_;
   x509::testing::Issuer signer_;
   keys::PrivateKey attestation_key_;
+  // Made once, as a quoting enclave is certified once.
+  std::string certified_;
 };
 
 }  // namespace tam::attestation::dcap::testing
