@@ -4,12 +4,15 @@
 
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/attestation/dcap/verifier.h"
 #include "services/attestation/evidence/testing/judge.h"
+#include "tests/support/vectors.h"
 
 namespace tam::attestation {
 namespace {
@@ -72,6 +75,53 @@ TEST_P(CasesTest, GetTheirVerdicts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, CasesTest, ::testing::Values("sgx", "tdx"));
+
+// The values that a parser must find, by the names that claims give them.
+std::string Fact(const EvidenceClaims& claims, const std::string& name) {
+  const auto number = [&](const char* key) {
+    const auto found = claims.numbers.find(key);
+    return found == claims.numbers.end() ? "" : std::to_string(found->second);
+  };
+  const auto detail = [&](const char* key) {
+    const auto found = claims.details.find(key);
+    return found == claims.details.end() ? "" : found->second;
+  };
+  if (name == "version") return number("quote.version");
+  if (name == "qe_isvsvn") return number("qe.isvsvn");
+  if (name == "trailing_zero_bytes") return number("quote.trailing_zero_bytes");
+  if (name == "isvprodid" || name == "isvsvn") return number(name.c_str());
+  if (name == "fmspc") return claims.platform_class;
+  if (name == "ppid") return claims.instance;
+  if (name == "pck_serial") return "0x" + detail("pck.serial");
+  if (name == "debug") return claims.debug ? "true" : "false";
+  if (name == "attr") return detail("attributes");
+  if (name == "tdattr") return detail("tdattributes");
+  if (const std::string text = detail(name.c_str()); !text.empty()) return text;
+  const auto measured = claims.measurements.find(name);
+  return measured == claims.measurements.end() ? "" : absl::BytesToHexString(measured->second);
+}
+
+TEST(FactsTest, AreInTheClaims) {
+  const auto folder = testing::PublicCases();
+  if (!folder.has_value()) GTEST_SKIP() << "TAM_VECTORS has no such folder";
+  std::vector<Case> cases = Load("sgx");
+  for (Case& c : Load("tdx")) cases.push_back(std::move(c));
+  int facts = 0;
+  for (const auto& row : tam::testing::ReadCases(*folder + "/cases.json")) {
+    const Case* const c = Find(cases, tam::testing::Value(row, "id"));
+    if (c == nullptr || !c->expected.authentic) continue;
+    const EvidenceVerdict verdict = Verify(*c);
+    ASSERT_TRUE(verdict.claims.has_value()) << c->id;
+    for (const auto& [key, value] : row) {
+      constexpr std::string_view kPrefix = "facts.";
+      if (!key.starts_with(kPrefix) || key.find("pck_window") != std::string::npos) continue;
+      EXPECT_EQ(Fact(*verdict.claims, key.substr(kPrefix.size())), value) << c->id << " " << key;
+      ++facts;
+    }
+  }
+  std::cout << facts << " facts compared" << std::endl;
+  EXPECT_GT(facts, 100);
+}
 
 class FlipTest : public ::testing::TestWithParam<const char*> {};
 
